@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from wdk.c_types import Body, CType, Enumeration, Field, Function, Opaque, Record, Typedef
 from wdk.errors import HERE, ROOT
 from wdk.layout import TypeTable
+from wdk.numbers import Numbers
 from wdk.prototypes import declare
 from wdk.routines import Routine
 from wdk.values import Group, Values
@@ -31,15 +32,24 @@ C_FLAGS = ("-std=gnu11", "-fshort-wchar", "-mms-bitfields")
 _INCLUDES = {
     "dirql_seh.h": (),
     "msvc.h": ("dirql_seh.h",),
-    "ntdef.h": ("msvc.h",),
+    "dirql_annotations.h": (),
+    "ntdef.h": ("msvc.h", "dirql_annotations.h"),
     "ntstatus.h": ("ntdef.h",),
     "bugcodes.h": ("ntdef.h",),
     "dirql_interlocked.h": ("ntdef.h",),
     "dirql_integers.h": ("ntdef.h",),
+    "dirql_intrinsics.h": ("ntdef.h", "dirql_interlocked.h"),
     "initguid.h": ("ntdef.h",),
     "wdmguid.h": ("ntdef.h",),
     "winerror.h": (),
-    "wdm.h": ("ntdef.h", "ntstatus.h", "bugcodes.h", "dirql_interlocked.h", "dirql_integers.h"),
+    "wdm.h": (
+        "ntdef.h",
+        "ntstatus.h",
+        "bugcodes.h",
+        "dirql_interlocked.h",
+        "dirql_integers.h",
+        "dirql_intrinsics.h",
+    ),
     "ntddk.h": ("wdm.h",),
     "ntifs.h": ("ntddk.h",),
     "ntstrsafe.h": ("wdm.h",),
@@ -53,17 +63,23 @@ _T = TypeVar("_T", bound=CType)
 _DEFINED = re.compile(r"^(?:#define|FORCEINLINE \w+) \*?(\w+)\(", re.MULTILINE)
 
 
-def write_headers(table: TypeTable, values: Values, routines: Iterable[Routine]) -> dict[Path, str]:
+def write_headers(
+    table: TypeTable, values: Values, numbers: Numbers, routines: Iterable[Routine]
+) -> dict[Path, str]:
     """Each header with its text."""
     routines = tuple(routines)
-    return {INCLUDE / name: _Header(name, table, values).text(routines) for name in _INCLUDES}
+    return {
+        INCLUDE / name: _Header(name, table, values, numbers.get(name, {})).text(routines)
+        for name in _INCLUDES
+    }
 
 
 class _Header:
     """One header and what belongs into it."""
 
-    def __init__(self, name: str, table: TypeTable, values: Values) -> None:
+    def __init__(self, name: str, table: TypeTable, values: Values, numbers: Mapping[str, int]) -> None:
         self._name = name
+        self._numbers = numbers
         self._table = table
         self._values = values
         self._types = [each for each in table.types if each.header == name]
@@ -98,6 +114,12 @@ class _Header:
                         f"#define {each.name} {form.format(_number(each.value))}\n" for each in group.values
                     )
                     yield f"/* {_title(group)} */\n\n{''.join(lines)}"
+        if self._numbers:
+            form = {"ntstatus.h": "((NTSTATUS){})", "bugcodes.h": "((ULONG){})"}.get(self._name, "{}")
+            lines = (
+                f"#define {name} {form.format(_number(value))}\n" for name, value in self._numbers.items()
+            )
+            yield f"/* Numbers that dirql only hands on. */\n\n{''.join(lines)}"
 
     def _type_definitions(self) -> Iterator[str]:
         typedefs = [each for each in self._types if isinstance(each, Typedef)]
@@ -187,7 +209,8 @@ def _title(group: Group) -> str:
 
 
 def _number(value: int) -> str:
-    return f"({value})" if value < 0 else str(value) if value < 10 else f"{value:#x}"
+    longer = "ULL" if value >> 32 > 0 else ""
+    return f"({value})" if value < 0 else str(value) if value < 10 else f"{value:#x}{longer}"
 
 
 def _names(each: CType, name: str) -> str:

@@ -14,6 +14,7 @@ from wdk.errors import HERE
 from wdk.lacking import load_lacking
 from wdk.layout import TypeTable
 from wdk.not_modelled import Family, load_families
+from wdk.numbers import Numbers, load_numbers
 from wdk.python_classes import check_python_classes
 from wdk.routines import Routine, RoutineFile, load_routines
 from wdk.structure_rules import check_prototypes, check_structures
@@ -38,6 +39,8 @@ class Description:
     """By header, names that the WDK has and dirql lacks."""
     families: tuple[Family, ...]
     """The families of routines that dirql lacks, with the reasons."""
+    numbers: Numbers
+    """The numbers that only the C headers have."""
 
     @property
     def routines(self) -> Iterator[Routine]:
@@ -66,7 +69,8 @@ def load_description(folder: Path = HERE) -> Description:
     }
     lacking = load_lacking(folder / "lacking.toml", types, exported)
     families = load_families(folder / "not_modelled.toml")
-    return Description(values, routine_files, structure_files, types, classes, lacking, families)
+    numbers = load_numbers(folder / "numbers.toml", exported)
+    return Description(values, routine_files, structure_files, types, classes, lacking, families, numbers)
 
 
 def _classes_of_types(types: TypeTable) -> Iterator[tuple[str, str, str]]:

@@ -31,7 +31,14 @@ from dirql.nt.constants import (
 )
 from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_REVISION_MISMATCH, STATUS_SUCCESS
 
-__all__ = ["OsVersionInfo", "OsVersionInfoEx", "get_version", "set_condition_mask", "verify_version_info"]
+__all__ = [
+    "BUILD_NUMBER",
+    "OsVersionInfo",
+    "OsVersionInfoEx",
+    "get_version",
+    "set_condition_mask",
+    "verify_version_info",
+]
 
 _GET_VERSION: Final = contract("RtlGetVersion")
 _VERIFY: Final = contract("RtlVerifyVersionInfo")
@@ -39,7 +46,7 @@ _SET_MASK: Final = contract("VerSetConditionMask")
 
 _MAJOR: Final = 10
 _MINOR: Final = 0
-_BUILD: Final = 19_041
+BUILD_NUMBER: Final = 19_041
 _SIZE: Final = 0x114
 _SIZE_EX: Final = 0x11C
 _BITS: Final = 3
@@ -94,7 +101,7 @@ def get_version(version_information: OsVersionInfo) -> int:
     _GET_VERSION.check(version_information)
     version_information.dw_major_version = _MAJOR
     version_information.dw_minor_version = _MINOR
-    version_information.dw_build_number = _BUILD
+    version_information.dw_build_number = BUILD_NUMBER
     version_information.dw_platform_id = VER_PLATFORM_WIN32_NT
     version_information.sz_csd_version = ""
     if isinstance(version_information, OsVersionInfoEx):

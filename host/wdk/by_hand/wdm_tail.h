@@ -294,8 +294,6 @@ FORCEINLINE VOID RtlInitEmptyAnsiString(_Out_ PANSI_STRING DestinationString, _I
 #define WMIREG_ACTION_BLOCK_IRPS 5
 #define PAGED_CODE_LOCKED() ((void)0)
 #define RTL_PAGED_CODE PAGED_CODE
-typedef LONG HRESULT;
-
 
 /* Variables of the kernel. An object type is reached through a pointer to the pointer to it, as in *PsThreadType. */
 
@@ -317,3 +315,186 @@ extern NTKERNELAPI ULONG64 MmUserProbeAddress;
 #define MM_USER_PROBE_ADDRESS MmUserProbeAddress
 #define KD_DEBUGGER_ENABLED KdDebuggerEnabled
 #define KD_DEBUGGER_NOT_PRESENT KdDebuggerNotPresent
+
+/* Other names of routines: the exported names of macros, and routines that add a tag, a place or a quota. */
+
+#define IofCallDriver IoCallDriver
+#define IofCompleteRequest IoCompleteRequest
+#define IoAllocateIrpEx(DeviceObject, StackSize, ChargeQuota) IoAllocateIrp(StackSize, ChargeQuota)
+#define IoInitializeRemoveLockEx(Lock, AllocateTag, MaxLockedMinutes, HighWatermark, Size)                           \
+    IoInitializeRemoveLock(Lock, AllocateTag, MaxLockedMinutes, HighWatermark)
+#define IoAcquireRemoveLockEx(Lock, Tag, File, Line, Size) IoAcquireRemoveLock(Lock, Tag)
+#define IoReleaseRemoveLockEx(Lock, Tag, Size) IoReleaseRemoveLock(Lock, Tag)
+#define IoReleaseRemoveLockAndWaitEx(Lock, Tag, Size) IoReleaseRemoveLockAndWait(Lock, Tag)
+#define IoForwardAndCatchIrp IoForwardIrpSynchronously
+#define KfLowerIrql KeLowerIrql
+#define KfReleaseSpinLock KeReleaseSpinLock
+#define KefAcquireSpinLockAtDpcLevel KeAcquireSpinLockAtDpcLevel
+#define KefReleaseSpinLockFromDpcLevel KeReleaseSpinLockFromDpcLevel
+#define KeGetCurrentProcessorIndex KeGetCurrentProcessorNumber
+#define KeQuerySystemTimePrecise KeQuerySystemTime
+#define ExfAcquirePushLockExclusive ExAcquirePushLockExclusive
+#define ExfAcquirePushLockShared ExAcquirePushLockShared
+#define ExfReleasePushLockExclusive ExReleasePushLockExclusive
+#define ExfReleasePushLockShared ExReleasePushLockShared
+#define ExpInterlockedPushEntrySList InterlockedPushEntrySList
+#define ExpInterlockedPopEntrySList InterlockedPopEntrySList
+#define ExpInterlockedFlushSList InterlockedFlushSList
+#define ExTryToAcquireResourceExclusiveLite(Resource) ExAcquireResourceExclusiveLite(Resource, FALSE)
+#define ExInterlockedCompareExchange64(Destination, Exchange, Comperand, Lock)                                       \
+    InterlockedCompareExchange64(Destination, *(Exchange), *(Comperand))
+#define ExInterlockedExchangeUlong(Target, Value, Lock) ((ULONG)InterlockedExchange((LONG *)(Target), (LONG)(Value)))
+#define ObReferenceObjectWithTag(Object, Tag) ObReferenceObject(Object)
+#define ObDereferenceObjectWithTag(Object, Tag) ObDereferenceObject(Object)
+#define ObDereferenceObjectDeferDeleteWithTag(Object, Tag) ObDereferenceObjectDeferDelete(Object)
+#define ObReferenceObjectByHandleWithTag(Handle, Access, Type, Mode, Tag, Object, Information)                       \
+    ObReferenceObjectByHandle(Handle, Access, Type, Mode, Object, Information)
+#define ObReferenceObjectByPointerWithTag(Object, Access, Type, Mode, Tag)                                           \
+    ObReferenceObjectByPointer(Object, Access, Type, Mode)
+#define NtCurrentProcess() ((HANDLE)(LONG_PTR)-1)
+#define ZwCurrentProcess() NtCurrentProcess()
+#define NtCurrentThread() ((HANDLE)(LONG_PTR)-2)
+#define ZwCurrentThread() NtCurrentThread()
+#define RtlCopyMemoryNonTemporal RtlCopyMemory
+#define RtlCopyBytes RtlCopyMemory
+#define RtlZeroBytes RtlZeroMemory
+#define RtlFillBytes RtlFillMemory
+#define RtlCopyDeviceMemory RtlCopyMemory
+#define RtlCopyVolatileMemory(Destination, Source, Length) memcpy((PVOID)(Destination), (const VOID *)(Source), Length)
+#define RtlPrefetchMemoryNonTemporal(Source, Length) ((void)(Source))
+#define RtlStoreUlongPtr(Address, Value) RtlStoreUlonglong((PULONG64)(Address), Value)
+#define RtlRetrieveUlongPtr(Destination, Address)                                                                    \
+    memcpy((Destination), (const VOID *)(Address), sizeof(ULONG_PTR))
+#define COMPUTE_PAGES_SPANNED(Address, Size) ADDRESS_AND_SIZE_TO_SPAN_PAGES(Address, Size)
+#define KdBreakPointWithStatus(Status) KdBreakPoint()
+#define DbgUserBreakPoint DbgBreakPoint
+#define NT_VERIFY(expression) NT_ASSERT(expression)
+#define NT_VERIFYMSG(message, expression) NT_ASSERTMSG(message, expression)
+#define NT_FRE_ASSERT(expression) ((expression) ? TRUE : (DbgRaiseAssertionFailure(), FALSE))
+#define RTL_VERIFY(expression) ((expression) ? (void)0 : RtlAssert(#expression, __FILE__, __LINE__, NULL))
+#define RTL_SOFT_VERIFY RTL_VERIFY
+#define RTL_ASSERT ASSERT
+#define VER_SET_CONDITION(mask, type, condition) ((mask) = VerSetConditionMask((mask), (type), (condition)))
+#define IO_STACK_LOCATION_SIZE sizeof(IO_STACK_LOCATION)
+#define ExInitializeDriverRuntime(RuntimeFlags) ((void)(RuntimeFlags))
+#define DrvRtPoolNxOptIn 1
+#define POOL_NX_OPTIN 1
+#define CmResourceTypeMaximum 8
+#define MAXIMUM_VOLUME_LABEL_LENGTH (32 * sizeof(WCHAR))
+
+FORCEINLINE KIRQL KfRaiseIrql(_In_ KIRQL NewIrql)
+{
+    KIRQL old;
+
+    KeRaiseIrql(NewIrql, &old);
+    return old;
+}
+
+FORCEINLINE KIRQL KeAcquireSpinLockRaiseToDpc(_Inout_ PKSPIN_LOCK SpinLock)
+{
+    KIRQL old;
+
+    KeAcquireSpinLock(SpinLock, &old);
+    return old;
+}
+
+#define KfAcquireSpinLock KeAcquireSpinLockRaiseToDpc
+
+FORCEINLINE ULONGLONG KeQueryInterruptTimePrecise(_Out_ PULONG64 QpcTimeStamp)
+{
+    *QpcTimeStamp = (ULONG64)KeQueryPerformanceCounter(NULL).QuadPart;
+    return KeQueryInterruptTime();
+}
+
+#define KeQueryUnbiasedInterruptTimePrecise KeQueryInterruptTimePrecise
+#define KeQueryUnbiasedInterruptTime KeQueryInterruptTime
+
+/* A bus of 32 bits reads and writes 64 bits as two halves, the lower one first. */
+
+FORCEINLINE ULONG64 READ_REGISTER_ULONG64(_In_ volatile ULONG64 *Register)
+{
+    ULONG64 low = READ_REGISTER_ULONG((PULONG)(ULONG_PTR)Register);
+
+    return (ULONG64)READ_REGISTER_ULONG((PULONG)(ULONG_PTR)Register + 1) << 32 | low;
+}
+
+FORCEINLINE VOID WRITE_REGISTER_ULONG64(_In_ volatile ULONG64 *Register, _In_ ULONG64 Value)
+{
+    WRITE_REGISTER_ULONG((PULONG)(ULONG_PTR)Register, (ULONG)Value);
+    WRITE_REGISTER_ULONG((PULONG)(ULONG_PTR)Register + 1, (ULONG)(Value >> 32));
+}
+
+FORCEINLINE PVOID MmMapIoSpaceEx(_In_ PHYSICAL_ADDRESS PhysicalAddress, _In_ SIZE_T NumberOfBytes, _In_ ULONG Protect)
+{
+    return MmMapIoSpace(PhysicalAddress, NumberOfBytes,
+                        (Protect & PAGE_NOCACHE) ? MmNonCached : (Protect & PAGE_WRITECOMBINE) ? MmWriteCombined : MmCached);
+}
+
+/* The kernel stack of the calling thread. */
+
+VOID dirql_stack_limits(PULONG_PTR low, PULONG_PTR high);
+
+#define IoGetStackLimits(LowLimit, HighLimit) dirql_stack_limits((LowLimit), (HighLimit))
+
+FORCEINLINE ULONG_PTR IoGetRemainingStackSize(VOID)
+{
+    ULONG_PTR low, high;
+
+    dirql_stack_limits(&low, &high);
+    return (ULONG_PTR)&low - low;
+}
+
+FORCEINLINE PVOID IoGetInitialStack(VOID)
+{
+    ULONG_PTR low, high;
+
+    dirql_stack_limits(&low, &high);
+    return (PVOID)high;
+}
+
+/* Every access is granted: there are no users. */
+
+#define SeSinglePrivilegeCheck(PrivilegeValue, PreviousMode) ((void)(PrivilegeValue), (BOOLEAN)TRUE)
+#define IoValidateDeviceIoControlAccess(Irp, RequiredAccess) ((void)(Irp), STATUS_SUCCESS)
+
+/* What a driver may ask ZwQuerySystemInformation and its kin, and older structures of the processor. */
+
+typedef struct _KAPC_STATE {
+    LIST_ENTRY ApcListHead[2];
+    PKPROCESS Process;
+    BOOLEAN KernelApcInProgress;
+    BOOLEAN KernelApcPending;
+    BOOLEAN UserApcPending;
+} KAPC_STATE, *PKAPC_STATE, *PRKAPC_STATE;
+
+C_ASSERT(sizeof(KAPC_STATE) == 0x30);
+
+#define PCI_CONFIGURATION_TYPE(header) ((header)->HeaderType & ~PCI_MULTIFUNCTION)
+#define PCI_MULTIFUNCTION_DEVICE(header) (((header)->HeaderType & PCI_MULTIFUNCTION) != 0)
+
+#define POOL_NX_ALLOCATION 512
+#define LOOKASIDE_MINIMUM_BLOCK_SIZE 32
+#define STATUS_HANDLE_NOT_WAITABLE STATUS_OBJECT_TYPE_MISMATCH
+#define EXCEPTION_ACCESS_VIOLATION STATUS_ACCESS_VIOLATION
+#define EXCEPTION_BREAKPOINT STATUS_BREAKPOINT
+#define EXCEPTION_INT_DIVIDE_BY_ZERO STATUS_INTEGER_DIVIDE_BY_ZERO
+#define DEFINE_DEVPROPKEY(name, ...) extern const DEVPROPKEY name
+
+/* A key of a device's property. */
+
+typedef ULONG DEVPROPTYPE, *PDEVPROPTYPE;
+typedef GUID DEVPROPGUID, *PDEVPROPGUID;
+typedef ULONG DEVPROPID, *PDEVPROPID;
+typedef struct _DEVPROPKEY {
+    DEVPROPGUID fmtid;
+    DEVPROPID pid;
+} DEVPROPKEY, *PDEVPROPKEY;
+
+/* Variables of the kernel. */
+
+extern NTKERNELAPI volatile CCHAR KeNumberProcessors;
+extern NTKERNELAPI ULONG NtBuildNumber;
+extern NTKERNELAPI ULONG NtGlobalFlag;
+extern NTKERNELAPI PULONG InitSafeBootMode;
+extern NTKERNELAPI PUCHAR *KdComPortInUse;
+extern NTKERNELAPI PEPROCESS PsInitialSystemProcess;

@@ -14,7 +14,7 @@ from typing import cast
 from dirql.c.core.forms import NUMBERS, POINTER, Converters, UnsupportedForm, argument, result, returned
 from dirql.c.core.interface import MEMBERS, ROUTINES, Prototype
 from dirql.c.core.native_module import Native, Value
-from dirql.c.core.stubs import DATA, EXCEPTIONS, OWN, STUBS
+from dirql.c.core.stubs import DATA, EXCEPTIONS, OWN, PLAIN, STUBS
 
 __all__ = ["bind", "exported_names", "python_callable", "why_lacking"]
 
@@ -26,7 +26,7 @@ def exported_names() -> frozenset[str]:
     """The names of routines and variables that a driver in C can import."""
     routines = {name for name in ROUTINES if name in STUBS and not why_lacking(name)}
     members = {name for name in STUBS if name.startswith(_MEMBER)}
-    return frozenset({*routines, *members, *OWN, *DATA, *EXCEPTIONS})
+    return frozenset({*routines, *members, *OWN, *PLAIN, *DATA, *EXCEPTIONS})
 
 
 def why_lacking(name: str) -> str:

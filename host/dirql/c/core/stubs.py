@@ -11,7 +11,7 @@ from typing import Final
 
 from dirql.c.core.interface import MEMBERS, ROUTINES
 
-__all__ = ["DATA", "EXCEPTIONS", "OWN", "STUBS", "stub_source"]
+__all__ = ["DATA", "EXCEPTIONS", "OWN", "PLAIN", "STUBS", "stub_source"]
 
 OWN: Final = ("dirql_debug_print",)
 """Routines of the core's own, which the runtime of drivers imports."""
@@ -35,6 +35,9 @@ EXCEPTIONS: Final = tuple(
 )
 """The steps of __try and its kin, which are compiled into the core (c/runtime/seh.c)."""
 
+PLAIN: Final = ("dirql_stack_limits",)
+"""Routines of the core that ask nothing of Python (native/calls.c)."""
+
 DATA: Final = (
     "CmKeyObjectType",
     "ExEventObjectType",
@@ -46,6 +49,12 @@ DATA: Final = (
     "PsThreadType",
     "KdDebuggerEnabled",
     "KdDebuggerNotPresent",
+    "InitSafeBootMode",
+    "KdComPortInUse",
+    "KeNumberProcessors",
+    "NtBuildNumber",
+    "NtGlobalFlag",
+    "PsInitialSystemProcess",
     "MmHighestUserAddress",
     "MmSystemRangeStart",
     "MmUserProbeAddress",

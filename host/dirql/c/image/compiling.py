@@ -52,6 +52,8 @@ _DEFINES: Final = {
     "_WIN32_WINNT": "0x0A00",
     "WINVER": "0x0A00",
 }
+_NOT_WINDOWS: Final = ("linux", "unix", "__linux", "__linux__", "__gnu_linux__", "__unix", "__unix__")
+"""Macros by which sources for several systems would not take the way for Windows."""
 _RUNTIME_OPTIONS: Final = (
     "-O2",
     "-ffreestanding",
@@ -291,6 +293,8 @@ class _Recipe:
         yield "-nostdinc"
         for folder in (*search, *(str(HEADERS / each) for each in ("", "crt", "ddk"))):
             yield f"-I{folder}"
+        for name in _NOT_WINDOWS:
+            yield f"-U{name}"
         for name, value in {**_DEFINES, **self._options.defines}.items():
             yield f"-D{name}={value}"
 

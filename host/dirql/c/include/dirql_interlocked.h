@@ -143,6 +143,66 @@ FORCEINLINE PVOID dirql_compare_exchange_pointer(volatile PVOID *target, PVOID v
     return comperand;
 }
 
+#define DIRQL_INTERLOCKED_OF(width, type)                                                                            \
+    FORCEINLINE type InterlockedIncrement##width(_Inout_ volatile type *Addend)                                      \
+    {                                                                                                                \
+        return __atomic_add_fetch(Addend, 1, __ATOMIC_SEQ_CST);                                                      \
+    }                                                                                                                \
+                                                                                                                     \
+    FORCEINLINE type InterlockedDecrement##width(_Inout_ volatile type *Addend)                                      \
+    {                                                                                                                \
+        return __atomic_sub_fetch(Addend, 1, __ATOMIC_SEQ_CST);                                                      \
+    }                                                                                                                \
+                                                                                                                     \
+    FORCEINLINE type InterlockedExchange##width(_Inout_ volatile type *Target, _In_ type Value)                      \
+    {                                                                                                                \
+        return __atomic_exchange_n(Target, Value, __ATOMIC_SEQ_CST);                                                 \
+    }                                                                                                                \
+                                                                                                                     \
+    FORCEINLINE type InterlockedExchangeAdd##width(_Inout_ volatile type *Addend, _In_ type Value)                   \
+    {                                                                                                                \
+        return __atomic_fetch_add(Addend, Value, __ATOMIC_SEQ_CST);                                                  \
+    }                                                                                                                \
+                                                                                                                     \
+    FORCEINLINE type InterlockedCompareExchange##width(_Inout_ volatile type *Destination, _In_ type Exchange,       \
+                                                       _In_ type Comperand)                                          \
+    {                                                                                                                \
+        __atomic_compare_exchange_n(Destination, &Comperand, Exchange, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);       \
+        return Comperand;                                                                                            \
+    }                                                                                                                \
+                                                                                                                     \
+    FORCEINLINE type InterlockedAnd##width(_Inout_ volatile type *Destination, _In_ type Value)                      \
+    {                                                                                                                \
+        return __atomic_fetch_and(Destination, Value, __ATOMIC_SEQ_CST);                                             \
+    }                                                                                                                \
+                                                                                                                     \
+    FORCEINLINE type InterlockedOr##width(_Inout_ volatile type *Destination, _In_ type Value)                       \
+    {                                                                                                                \
+        return __atomic_fetch_or(Destination, Value, __ATOMIC_SEQ_CST);                                              \
+    }                                                                                                                \
+                                                                                                                     \
+    FORCEINLINE type InterlockedXor##width(_Inout_ volatile type *Destination, _In_ type Value)                      \
+    {                                                                                                                \
+        return __atomic_fetch_xor(Destination, Value, __ATOMIC_SEQ_CST);                                             \
+    }
+
+DIRQL_INTERLOCKED_OF(8, CHAR)
+DIRQL_INTERLOCKED_OF(16, SHORT)
+
+/* Returns TRUE if the 16 bytes were those of ComparandResult, which get what was there. */
+FORCEINLINE UCHAR InterlockedCompareExchange128(_Inout_ volatile LONG64 *Destination, _In_ LONG64 ExchangeHigh,
+                                                _In_ LONG64 ExchangeLow, _Inout_ LONG64 *ComparandResult)
+{
+    UCHAR same;
+
+    __asm__ volatile("lock cmpxchg16b %1; sete %0"
+                     : "=q"(same), "+m"(*(volatile __int128 *)Destination), "+a"(ComparandResult[0]),
+                       "+d"(ComparandResult[1])
+                     : "b"(ExchangeLow), "c"(ExchangeHigh)
+                     : "cc", "memory");
+    return same;
+}
+
 /* Drivers pass the addresses of pointers of every type. */
 #define InterlockedExchangePointer(Target, Value) dirql_exchange_pointer((volatile PVOID *)(Target), (PVOID)(Value))
 #define InterlockedCompareExchangePointer(Destination, Exchange, Comperand)                                          \
@@ -158,6 +218,34 @@ FORCEINLINE PVOID dirql_compare_exchange_pointer(volatile PVOID *target, PVOID v
 #define _InterlockedXor InterlockedXor
 #define _InterlockedExchangePointer InterlockedExchangePointer
 #define _InterlockedCompareExchangePointer InterlockedCompareExchangePointer
+#define _InterlockedIncrement16 InterlockedIncrement16
+#define _InterlockedDecrement16 InterlockedDecrement16
+#define _InterlockedIncrement64 InterlockedIncrement64
+#define _InterlockedDecrement64 InterlockedDecrement64
+#define _InterlockedExchange8 InterlockedExchange8
+#define _InterlockedExchange64 InterlockedExchange64
+#define _InterlockedExchangeAdd64 InterlockedExchangeAdd64
+#define _InterlockedCompareExchange16 InterlockedCompareExchange16
+#define _InterlockedCompareExchange64 InterlockedCompareExchange64
+#define _InterlockedCompareExchange128 InterlockedCompareExchange128
+#define _InterlockedOr8 InterlockedOr8
+#define _InterlockedAnd8 InterlockedAnd8
+#define _InterlockedOr64 InterlockedOr64
+#define _InterlockedAnd64 InterlockedAnd64
+#define InterlockedOr8Acquire InterlockedOr8
+#define InterlockedCompareExchangeNoFence InterlockedCompareExchange
+#define InterlockedIncrementNoFence InterlockedIncrement
+#define InterlockedDecrementNoFence InterlockedDecrement
+#define InterlockedExchangeNoFence InterlockedExchange
+#define InterlockedAndNoFence InterlockedAnd
+#define InterlockedOrNoFence InterlockedOr
+#define InterlockedSetBit(Base, Bit) InterlockedBitTestAndSet(Base, Bit)
+#define InterlockedClearBit(Base, Bit) InterlockedBitTestAndReset(Base, Bit)
+#define InterlockedExchangeAddAcquire InterlockedExchangeAdd
+#define InterlockedExchangeAddRelease InterlockedExchangeAdd
+#define InterlockedExchangePointerNoFence InterlockedExchangePointer
+#define InterlockedCompareExchangePointerAcquire InterlockedCompareExchangePointer
+#define InterlockedCompareExchangePointerRelease InterlockedCompareExchangePointer
 #define InterlockedIncrementAcquire InterlockedIncrement
 #define InterlockedIncrementRelease InterlockedIncrement
 #define InterlockedDecrementAcquire InterlockedDecrement

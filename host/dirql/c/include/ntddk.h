@@ -7,6 +7,179 @@
 
 #include <wdm.h>
 
+/* Numbers that dirql only hands on. */
+
+#define ARBITER_FLAG_BOOT_CONFIG 1
+#define ARBITER_PARTIAL 1
+#define CONTEXT_ALL 0x1001f
+#define CONTEXT_AMD64 0x100000
+#define CONTEXT_CONTROL 0x10001
+#define CONTEXT_DEBUG_REGISTERS 0x10010
+#define CONTEXT_EXCEPTION_ACTIVE 0x8000000
+#define CONTEXT_EXCEPTION_REPORTING 0x80000000
+#define CONTEXT_EXCEPTION_REQUEST 0x40000000
+#define CONTEXT_EXTENDED_REGISTERS 0x10020
+#define CONTEXT_FLOATING_POINT 0x10008
+#define CONTEXT_FULL 0x10007
+#define CONTEXT_INTEGER 0x10002
+#define CONTEXT_SEGMENTS 0x10004
+#define CONTEXT_SERVICE_ACTIVE 0x10000000
+#define CONTEXT_XSTATE 0x10040
+#define CONTEXT_i386 0x10000
+#define CONTEXT_i486 0x10000
+#define DO_DISALLOW_EXECUTE 0x800000
+#define DO_SYSTEM_CRITICAL_PARTITION 0x400000
+#define DO_SYSTEM_SYSTEM_PARTITION 0x200000
+#define DRIVER_VERIFIER_FORCE_IRQL_CHECKING 2
+#define DRIVER_VERIFIER_INJECT_ALLOCATION_FAILURES 4
+#define DRIVER_VERIFIER_IO_CHECKING 0x10
+#define DRIVER_VERIFIER_SPECIAL_POOLING 1
+#define DRIVER_VERIFIER_TRACK_POOL_ALLOCATIONS 8
+#define EXCEPTION_EXECUTE_FAULT 8
+#define EXCEPTION_READ_FAULT 0
+#define EXCEPTION_WRITE_FAULT 1
+#define FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL 0x200
+#define FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL_DEPRECATED 0x200
+#define FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL_EX 0x4000
+#define FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL 0x300
+#define FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL_DEPRECATED 0x300
+#define FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL_EX 0x8000
+#define FILE_CHARACTERISTICS_REMOVAL_POLICY_MASK 0x300
+#define FILE_CHARACTERISTICS_REMOVAL_POLICY_MASK_DEPRECATED 0x300
+#define FILE_CHARACTERISTICS_REMOVAL_POLICY_MASK_EX 0x300
+#define HAL_CMC_DISABLED 0
+#define HAL_CMC_INTERRUPTS_BASED (-1)
+#define HAL_CPE_DISABLED 0
+#define HAL_CPE_INTERRUPTS_BASED (-1)
+#define HAL_DISPATCH_VERSION 3
+#define HAL_MCA_DISABLED 0
+#define HAL_MCA_INTERRUPTS_BASED (-1)
+#define HAL_MCE_DISABLED 0
+#define HAL_MCE_INTERRUPTS_BASED (-1)
+#define HAL_PLATFORM_ACPI_TABLES_CACHED 0x20
+#define HAL_PLATFORM_DISABLE_PTCG 4
+#define HAL_PLATFORM_DISABLE_UC_MAIN_MEMORY 8
+#define HAL_PLATFORM_DISABLE_WRITE_COMBINING 1
+#define HAL_PLATFORM_ENABLE_WRITE_COMBINING_MMIO 0x10
+#define IMAGE_ADDRESSING_MODE_32BIT 3
+#define INITIAL_FPCSR 0x27f
+#define INITIAL_MXCSR 0x1f80
+#define IO_ATTACH_DEVICE 0x400
+#define IO_CHECK_CREATE_PARAMETERS 0x200
+#define IO_IGNORE_SHARE_ACCESS_CHECK 0x800
+#define IRP_MN_COMPLETE_MDL 6
+#define IRP_MN_COMPLETE_MDL_DPC 7
+#define IRP_MN_FLUSH_AND_PURGE 1
+#define IRP_MN_KERNEL_CALL 4
+#define IRP_MN_LOAD_FILE_SYSTEM 3
+#define IRP_MN_LOCK 1
+#define IRP_MN_MDL_DPC 3
+#define IRP_MN_MOUNT_VOLUME 1
+#define IRP_MN_NOTIFY_CHANGE_DIRECTORY 2
+#define IRP_MN_QUERY_DIRECTORY 1
+#define IRP_MN_TRACK_LINK 4
+#define IRP_MN_UNLOCK_ALL 3
+#define IRP_MN_UNLOCK_ALL_BY_KEY 4
+#define IRP_MN_UNLOCK_SINGLE 2
+#define IRP_MN_USER_FS_REQUEST 0
+#define IRP_MN_VERIFY_VOLUME 2
+#define KERNEL_LARGE_STACK_COMMIT 0x3000
+#define KERNEL_LARGE_STACK_SIZE 0xf000
+#define KERNEL_MCA_EXCEPTION_STACK_SIZE 0x2000
+#define KERNEL_STACK_SIZE 0x3000
+#define MAXIMUM_XSTATE_FEATURES 0x40
+#define MAX_HW_COUNTERS 0x10
+#define MAX_WOW64_SHARED_ENTRIES 0x10
+#define MM_SYSTEM_SPACE_END 0xffffffff
+#define NX_SUPPORT_POLICY_ALWAYSOFF 0
+#define NX_SUPPORT_POLICY_ALWAYSON 1
+#define NX_SUPPORT_POLICY_OPTIN 2
+#define NX_SUPPORT_POLICY_OPTOUT 3
+#define OSC_CAPABILITIES_MASKED 0x10
+#define OSC_FIRMWARE_FAILURE 2
+#define OSC_UNRECOGNIZED_REVISION 8
+#define OSC_UNRECOGNIZED_UUID 4
+#define PCCARD_DEVICE_PCI 0x10
+#define PCCARD_DUP_LEGACY_BASE 6
+#define PCCARD_MAP_ERROR 1
+#define PCCARD_MAP_ZERO 2
+#define PCCARD_NO_CONTROLLERS 7
+#define PCCARD_NO_LEGACY_BASE 5
+#define PCCARD_NO_PIC 4
+#define PCCARD_NO_TIMER 3
+#define PCCARD_SCAN_DISABLED 1
+#define PCIX_MODE1_100MHZ 2
+#define PCIX_MODE1_133MHZ 3
+#define PCIX_MODE1_66MHZ 1
+#define PCIX_MODE2_266_100MHZ 0xa
+#define PCIX_MODE2_266_133MHZ 0xb
+#define PCIX_MODE2_266_66MHZ 9
+#define PCIX_MODE2_533_100MHZ 0xe
+#define PCIX_MODE2_533_133MHZ 0xf
+#define PCIX_MODE2_533_66MHZ 0xd
+#define PCIX_MODE_CONVENTIONAL_PCI 0
+#define PCIX_VERSION_DUAL_MODE_ECC 2
+#define PCIX_VERSION_MODE1_ONLY 0
+#define PCIX_VERSION_MODE2_ECC 1
+#define PCI_AGP_RATE_1X 1
+#define PCI_AGP_RATE_2X 2
+#define PCI_AGP_RATE_4X 4
+#define PCI_BUS_INTERFACE_STANDARD_VERSION 1
+#define PCI_CB_INTRF_VERSION 1
+#define PCI_DATA_VERSION 1
+#define PCI_INT_ROUTE_INTRF_STANDARD_VER 1
+#define PCI_PME_INTRF_STANDARD_VER 1
+#define PCI_ROOT_BUS_OSC_METHOD_CAPABILITY_REVISION 1
+#define PDE_BASE 0xfffff6fb40000000ULL
+#define PDE_PER_PAGE 0x200
+#define PDE_TOP 0xfffff6fb7fffffffULL
+#define PDI_SHIFT 0x15
+#define PNP_LOCATION_INTERFACE_VERSION 1
+#define PPE_BASE 0xfffff6fb7da00000ULL
+#define PPE_PER_PAGE 0x200
+#define PPE_TOP 0xfffff6fb7dbfffffULL
+#define PPI_SHIFT 0x1e
+#define PROCESS_EXCEPTION_PORT_ALL_STATE_BITS 3
+#define PROCESS_HANDLE_TRACING_MAX_STACKS 0x10
+#define PROCESS_LUID_DOSDEVICES_ONLY 1
+#define PROTECTED_POOL 0x80000000
+#define PTE_BASE 0xfffff68000000000ULL
+#define PTE_PER_PAGE 0x200
+#define PTE_TOP 0xfffff6ffffffffffULL
+#define PTI_SHIFT 0xc
+#define PXE_BASE 0xfffff6fb7dbed000ULL
+#define PXE_PER_PAGE 0x200
+#define PXE_SELFMAP 0xfffff6fb7dbedf68ULL
+#define PXE_TOP 0xfffff6fb7dbedfffULL
+#define PXI_SHIFT 0x27
+#define RTL_HASH_ALLOCATED_HEADER 1
+#define RTL_HASH_RESERVED_SIGNATURE 0
+#define RTL_RUN_ONCE_ASYNC 2
+#define RTL_RUN_ONCE_CHECK_ONLY 1
+#define RTL_RUN_ONCE_CTX_RESERVED_BITS 2
+#define RTL_RUN_ONCE_INIT_FAILED 4
+#define RTL_STACK_WALKING_MODE_FRAMES_TO_SKIP_SHIFT 8
+#define SE_UNSOLICITED_INPUT_PRIVILEGE 6
+#define SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED_V 5
+#define SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED_V 1
+#define SHARED_GLOBAL_FLAGS_ERROR_PORT_V 0
+#define SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED_V 3
+#define SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED_V 6
+#define SHARED_GLOBAL_FLAGS_SPARE_V 4
+#define SHARED_GLOBAL_FLAGS_VIRT_ENABLED_V 2
+#define SIZE_OF_80387_REGISTERS 0x50
+#define THREAD_CSWITCH_PMU_DISABLE 0
+#define THREAD_CSWITCH_PMU_ENABLE 1
+#define THREAD_PROFILING_FLAG_DISPATCH 1
+#define TXF_MINIVERSION_DEFAULT_VIEW 0xfffe
+#define VER_CONDITION_MASK 7
+#define VER_NUM_BITS_PER_CONDITION_MASK 3
+#define VER_PLATFORM_WIN32_WINDOWS 1
+#define VER_PLATFORM_WIN32s 0
+#define XSTATE_GSSE 2
+#define XSTATE_LEGACY_FLOATING_POINT 0
+#define XSTATE_LEGACY_SSE 1
+
 /* Values of RTL_GENERIC_COMPARE_RESULTS. */
 typedef enum _RTL_GENERIC_COMPARE_RESULTS {
     GenericLessThan = 0,
@@ -410,5 +583,92 @@ NTSTATUS ZwOpenEvent(_Out_ PHANDLE EventHandle, _In_ ACCESS_MASK DesiredAccess, 
     ObjectAttributes);
 NTSTATUS ZwQueryVolumeInformationFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _Out_
     PVOID FsInformation, _In_ ULONG Length, _In_ FS_INFORMATION_CLASS FsInformationClass);
+
+/* Configuration space, the speaker, and versions. */
+
+FORCEINLINE ULONG HalGetBusData(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber, _In_ ULONG SlotNumber,
+                                _Out_ PVOID Buffer, _In_ ULONG Length)
+{
+    return HalGetBusDataByOffset(BusDataType, BusNumber, SlotNumber, Buffer, 0, Length);
+}
+
+FORCEINLINE ULONG HalSetBusData(_In_ BUS_DATA_TYPE BusDataType, _In_ ULONG BusNumber, _In_ ULONG SlotNumber,
+                                _In_ PVOID Buffer, _In_ ULONG Length)
+{
+    return HalSetBusDataByOffset(BusDataType, BusNumber, SlotNumber, Buffer, 0, Length);
+}
+
+/* The machine has no speaker. */
+FORCEINLINE BOOLEAN HalMakeBeep(_In_ ULONG Frequency)
+{
+    UNREFERENCED_PARAMETER(Frequency);
+    return FALSE;
+}
+
+/* Returns TRUE for a checked build of Windows, which dirql never is. */
+FORCEINLINE BOOLEAN PsGetVersion(_Out_opt_ PULONG MajorVersion, _Out_opt_ PULONG MinorVersion,
+                                 _Out_opt_ PULONG BuildNumber, _Out_opt_ PUNICODE_STRING CSDVersion)
+{
+    RTL_OSVERSIONINFOW version = {0};
+
+    version.dwOSVersionInfoSize = sizeof version;
+    RtlGetVersion(&version);
+    if (MajorVersion != NULL) {
+        *MajorVersion = version.dwMajorVersion;
+    }
+    if (MinorVersion != NULL) {
+        *MinorVersion = version.dwMinorVersion;
+    }
+    if (BuildNumber != NULL) {
+        *BuildNumber = version.dwBuildNumber;
+    }
+    if (CSDVersion != NULL) {
+        RtlInitEmptyUnicodeString(CSDVersion, NULL, 0);
+    }
+    return FALSE;
+}
+
+typedef struct _OSVERSIONINFOW OSVERSIONINFOW, *POSVERSIONINFOW;
+typedef struct _OSVERSIONINFOEXW OSVERSIONINFOEXW, *POSVERSIONINFOEXW;
+typedef enum _NT_PRODUCT_TYPE {
+    NtProductWinNt = 1,
+    NtProductLanManNt,
+    NtProductServer
+} NT_PRODUCT_TYPE, *PNT_PRODUCT_TYPE;
+
+/* Links of splay trees; a root is its own parent. The routines are in the image (c/runtime/splay_trees.c). */
+
+FORCEINLINE VOID RtlInitializeSplayLinks(_Out_ PRTL_SPLAY_LINKS Links)
+{
+    Links->Parent = Links;
+    Links->LeftChild = NULL;
+    Links->RightChild = NULL;
+}
+
+FORCEINLINE VOID RtlInsertAsLeftChild(_Inout_ PRTL_SPLAY_LINKS ParentLinks, _Inout_ PRTL_SPLAY_LINKS ChildLinks)
+{
+    ParentLinks->LeftChild = ChildLinks;
+    ChildLinks->Parent = ParentLinks;
+}
+
+FORCEINLINE VOID RtlInsertAsRightChild(_Inout_ PRTL_SPLAY_LINKS ParentLinks, _Inout_ PRTL_SPLAY_LINKS ChildLinks)
+{
+    ParentLinks->RightChild = ChildLinks;
+    ChildLinks->Parent = ParentLinks;
+}
+
+#define RtlParent(Links) ((Links)->Parent)
+#define RtlLeftChild(Links) ((Links)->LeftChild)
+#define RtlRightChild(Links) ((Links)->RightChild)
+#define RtlIsRoot(Links) ((Links)->Parent == (Links))
+#define RtlIsLeftChild(Links) ((Links)->Parent->LeftChild == (Links))
+#define RtlIsRightChild(Links) ((Links)->Parent->RightChild == (Links))
+PRTL_SPLAY_LINKS RtlSplay(_Inout_ PRTL_SPLAY_LINKS Links);
+PRTL_SPLAY_LINKS RtlDelete(_In_ PRTL_SPLAY_LINKS Links);
+VOID RtlDeleteNoSplay(_In_ PRTL_SPLAY_LINKS Links, _Inout_ PRTL_SPLAY_LINKS *Root);
+PRTL_SPLAY_LINKS RtlSubtreeSuccessor(_In_ PRTL_SPLAY_LINKS Links);
+PRTL_SPLAY_LINKS RtlSubtreePredecessor(_In_ PRTL_SPLAY_LINKS Links);
+PRTL_SPLAY_LINKS RtlRealSuccessor(_In_ PRTL_SPLAY_LINKS Links);
+PRTL_SPLAY_LINKS RtlRealPredecessor(_In_ PRTL_SPLAY_LINKS Links);
 
 #endif /* DIRQL_NTDDK_H */

@@ -6,13 +6,18 @@
 #define DIRQL_NTDEF_H
 
 #include <msvc.h>
+#include <dirql_annotations.h>
 
 #include <stdarg.h>
 #include <stddef.h>
 
+#define _WIN32 1
 #define _WIN64 1
 #define _AMD64_ 1
+#define AMD64 1
 #define _M_AMD64 100
+#define _M_X64 100
+#define _INTEGRAL_MAX_BITS 64
 
 #define VOID void
 #define CONST const
@@ -21,9 +26,26 @@
 #define CDECL
 #define WINAPI
 #define CALLBACK
+#define APIENTRY
+#define WINAPIV
+#define PASCAL
+#define STDCALL
+#define DDKAPI
+#define DDKFASTAPI
 #define NTSYSAPI
 #define NTKERNELAPI
 #define NTHALAPI
+#define NTSYSCALLAPI
+#define DECLSPEC_ADDRSAFE
+#define DECLSPEC_DEPRECATED_DDK
+#define DECLSPEC_RESTRICT
+#define DECLSPEC_SELECTANY __attribute__((weak))
+#define CFORCEINLINE FORCEINLINE
+#define _ANONYMOUS_UNION
+#define _ANONYMOUS_STRUCT
+#define DUMMYUNIONNAME
+#define DUMMYSTRUCTNAME
+#define UNALIGNED64
 #define FORCEINLINE __forceinline
 #define INLINE __inline
 #define UNALIGNED
@@ -36,96 +58,11 @@
 #define POINTER_ALIGNMENT DECLSPEC_ALIGN(8)
 #define MEMORY_ALLOCATION_ALIGNMENT 16
 #define EXTERN_C extern
-
-/* Annotations: they tell Microsoft's analysis tools about a parameter, and nothing to a compiler. */
-
-#define IN
-#define OUT
-#define OPTIONAL
-#define _In_
-#define _In_opt_
-#define _In_z_
-#define _In_opt_z_
-#define _In_reads_(size)
-#define _In_reads_opt_(size)
-#define _In_reads_bytes_(size)
-#define _In_reads_bytes_opt_(size)
-#define _In_range_(low, high)
-#define _Out_
-#define _Out_opt_
-#define _Out_writes_(size)
-#define _Out_writes_opt_(size)
-#define _Out_writes_bytes_(size)
-#define _Out_writes_bytes_opt_(size)
-#define _Out_writes_bytes_to_(size, count)
-#define _Out_writes_bytes_to_opt_(size, count)
-#define _Outptr_
-#define _Outptr_opt_
-#define _Outptr_result_maybenull_
-#define _Outptr_result_bytebuffer_(size)
-#define _Inout_
-#define _Inout_opt_
-#define _Inout_updates_(size)
-#define _Inout_updates_bytes_(size)
-#define _Inout_updates_bytes_opt_(size)
-#define _Pre_
-#define _Post_
-#define _Pre_notnull_
-#define _Post_notnull_
-#define _Post_ptr_invalid_
-#define _Ret_maybenull_
-#define _Ret_notnull_
-#define _Reserved_
-#define _Const_
-#define _Null_terminated_
-#define _Field_size_(size)
-#define _Field_size_bytes_(size)
-#define _Field_size_opt_(size)
-#define _Struct_size_bytes_(size)
-#define _Points_to_data_
-#define _Printf_format_string_
-#define _Use_decl_annotations_
-#define _Must_inspect_result_
-#define _Check_return_
-#define _Success_(expression)
-#define _When_(condition, annotations)
-#define _At_(target, annotations)
-#define _Notref_
-#define _Analysis_assume_(expression)
-#define _Function_class_(name)
-#define _IRQL_requires_(irql)
-#define _IRQL_requires_max_(irql)
-#define _IRQL_requires_min_(irql)
-#define _IRQL_requires_same_
-#define _IRQL_raises_(irql)
-#define _IRQL_saves_
-#define _IRQL_saves_global_(kind, parameter)
-#define _IRQL_restores_
-#define _IRQL_restores_global_(kind, parameter)
-#define _IRQL_always_function_min_(irql)
-#define _IRQL_always_function_max_(irql)
-#define _Acquires_lock_(lock)
-#define _Acquires_exclusive_lock_(lock)
-#define _Acquires_shared_lock_(lock)
-#define _Releases_lock_(lock)
-#define _Releases_exclusive_lock_(lock)
-#define _Releases_shared_lock_(lock)
-#define _Requires_lock_held_(lock)
-#define _Requires_lock_not_held_(lock)
-#define _Guarded_by_(lock)
-#define _Interlocked_operand_
-#define _Dispatch_type_(function)
-#define _Kernel_clear_do_init_(yes)
-#define _Kernel_requires_resource_held_(kind)
-#define _Kernel_requires_resource_not_held_(kind)
-#define __drv_aliasesMem
-#define __drv_allocatesMem(kind)
-#define __drv_freesMem(kind)
-#define __drv_mustHold(resource)
-#define __drv_mustHoldCriticalRegion
-#define __drv_dispatchType(function)
-#define __drv_maxIRQL(irql)
-#define __drv_requiresIRQL(irql)
+#define NOTHING
+#define FALLTHROUGH __attribute__((fallthrough))
+#define __FUNCSIG__ __func__
+#define static_assert _Static_assert
+#define _ALIGNAS(bytes) DECLSPEC_ALIGN(bytes)
 
 /* Values and macros of the language that drivers are written in. */
 
@@ -194,9 +131,69 @@
 #define FACILITY_IO_ERROR_CODE 4
 #define IsEqualGUID(first, second) (memcmp((first), (second), sizeof(GUID)) == 0)
 #define InlineIsEqualGUID IsEqualGUID
+#define IsEqualGUIDAligned IsEqualGUID
+#define IsEqualIID IsEqualGUID
+#define IsEqualCLSID IsEqualGUID
+#define _countof(array) ARRAYSIZE(array)
+#define ARGUMENT_PRESENT(argument) ((argument) != NULL)
+#define TYPE_ALIGNMENT(type) offsetof(struct { char first; type second; }, second)
+#define PROBE_ALIGNMENT(type) TYPE_ALIGNMENT(ULONG)
+#define RTL_CONST_CAST(type) (type)
+#define ALIGN_DOWN_POINTER_BY(address, alignment) ((PVOID)ALIGN_DOWN_BY(address, alignment))
+#define ALIGN_UP_POINTER_BY(address, alignment) ((PVOID)ALIGN_UP_BY(address, alignment))
+#define MAX_PATH 260
+#define INFINITE 0xffffffffU
+#define INVALID_HANDLE_VALUE ((HANDLE)(LONG_PTR)-1)
+#define NT_CUSTOMER_SHIFT 29
+#define HRESULT_FROM_NT(status) ((HRESULT)((status) | 0x10000000))
+#define SUCCEEDED(result) ((HRESULT)(result) >= 0)
+#define FAILED(result) ((HRESULT)(result) < 0)
+#define S_OK ((HRESULT)0)
+#define S_FALSE ((HRESULT)1)
+#define E_FAIL ((HRESULT)0x80004005U)
+#define E_INVALIDARG ((HRESULT)0x80070057U)
+#define E_OUTOFMEMORY ((HRESULT)0x8007000eU)
+#define E_NOTIMPL ((HRESULT)0x80004001U)
 
-/* Attributes of OBJECT_ATTRIBUTES that change nothing in dirql. */
+/* Versions of Windows, as sources ask for them. The headers are those of the newest. */
 
+#define _WIN32_WINNT_NT4 0x0400
+#define _WIN32_WINNT_WIN2K 0x0500
+#define _WIN32_WINNT_WINXP 0x0501
+#define _WIN32_WINNT_WS03 0x0502
+#define _WIN32_WINNT_WIN6 0x0600
+#define _WIN32_WINNT_VISTA 0x0600
+#define _WIN32_WINNT_WS08 0x0600
+#define _WIN32_WINNT_LONGHORN 0x0600
+#define _WIN32_WINNT_WIN7 0x0601
+#define _WIN32_WINNT_WIN8 0x0602
+#define _WIN32_WINNT_WINBLUE 0x0603
+#define _WIN32_WINNT_WIN10 0x0A00
+#define NTDDI_WIN2K 0x05000000
+#define NTDDI_WINXP 0x05010000
+#define NTDDI_WINXPSP1 0x05010100
+#define NTDDI_WINXPSP2 0x05010200
+#define NTDDI_WS03 0x05020000
+#define NTDDI_WS03SP1 0x05020100
+#define NTDDI_VISTA 0x06000000
+#define NTDDI_VISTASP1 0x06000100
+#define NTDDI_LONGHORN NTDDI_VISTA
+#define NTDDI_WS08 0x06000100
+#define NTDDI_WIN7 0x06010000
+#define NTDDI_WIN8 0x06020000
+#define NTDDI_WINBLUE 0x06030000
+#define NTDDI_WINTHRESHOLD 0x0A000000
+#define NTDDI_WIN10 0x0A000000
+#define NTDDI_WIN10_TH2 0x0A000001
+#define NTDDI_WIN10_RS1 0x0A000002
+#define NTDDI_WIN10_RS2 0x0A000003
+#define NTDDI_WIN10_RS3 0x0A000004
+#define NTDDI_WIN10_RS4 0x0A000005
+#define NTDDI_WIN10_RS5 0x0A000006
+#define NTDDI_WIN10_VB 0x0A000008
+#ifndef NTDDI_VERSION
+#define NTDDI_VERSION NTDDI_WIN10_VB
+#endif
 
 /* Attributes of OBJECT_ATTRIBUTES that dirql knows. */
 
@@ -492,10 +489,84 @@ struct _OBJECT_ATTRIBUTES {
     PVOID SecurityQualityOfService;
 };
 
+/* Types of which programs and older sources speak. */
+
+typedef LONG HRESULT;
+typedef float FLOAT;
+typedef double DOUBLE;
+typedef const void *LPCVOID;
+typedef UCHAR *LPBYTE;
+typedef USHORT *LPWORD;
+typedef ULONG *LPDWORD;
+typedef LONG *LPLONG;
+typedef ULONG DWORD32, *PDWORD32;
+typedef ULONG64 DWORD64, *PDWORD64, DWORDLONG, *PDWORDLONG;
+typedef ULONG_PTR DWORD_PTR, *PDWORD_PTR;
+typedef int HALF_PTR, *PHALF_PTR;
+typedef unsigned int UHALF_PTR, *PUHALF_PTR;
+typedef void *HWND, *HINSTANCE, *HMODULE;
+typedef GUID IID, *LPIID, CLSID, *LPCLSID, FMTID;
+typedef const GUID *REFGUID, *REFIID, *REFCLSID;
+typedef WCHAR *BSTR;
+#ifdef UNICODE
+typedef WCHAR TCHAR, *PTCHAR, *PTSTR, *LPTSTR, TBYTE, *PTBYTE;
+typedef const WCHAR *PCTSTR, *LPCTSTR;
+#else
+typedef CHAR TCHAR, *PTCHAR, *PTSTR, *LPTSTR;
+typedef UCHAR TBYTE, *PTBYTE;
+typedef const CHAR *PCTSTR, *LPCTSTR;
+#endif
+typedef struct _FILETIME {
+    ULONG dwLowDateTime;
+    ULONG dwHighDateTime;
+} FILETIME, *PFILETIME, *LPFILETIME;
+typedef union _QUAD {
+    LONGLONG UseThisFieldToCopy;
+    DOUBLE DoNotUseThisField;
+} QUAD, *PQUAD, UQUAD, *PUQUAD;
+
+/* Pointers and handles as numbers of 32 bits, and back. */
+
+#define HandleToULong(handle) ((ULONG)(ULONG_PTR)(handle))
+#define HandleToUlong HandleToULong
+#define HandleToLong(handle) ((LONG)(LONG_PTR)(handle))
+#define ULongToHandle(number) ((HANDLE)(ULONG_PTR)(ULONG)(number))
+#define UlongToHandle ULongToHandle
+#define LongToHandle(number) ((HANDLE)(LONG_PTR)(LONG)(number))
+#define Handle32ToHandle(number) LongToHandle((LONG)(LONG_PTR)(number))
+#define PtrToUlong(pointer) ((ULONG)(ULONG_PTR)(pointer))
+#define PtrToULong PtrToUlong
+#define PtrToLong(pointer) ((LONG)(LONG_PTR)(pointer))
+#define PtrToUint(pointer) ((unsigned int)(ULONG_PTR)(pointer))
+#define PtrToInt(pointer) ((int)(LONG_PTR)(pointer))
+#define PtrToUshort(pointer) ((USHORT)(ULONG_PTR)(pointer))
+#define PtrToShort(pointer) ((SHORT)(LONG_PTR)(pointer))
+#define ULongToPtr(number) ((PVOID)(ULONG_PTR)(ULONG)(number))
+#define UlongToPtr ULongToPtr
+#define UIntToPtr ULongToPtr
+#define UintToPtr ULongToPtr
+#define LongToPtr(number) ((PVOID)(LONG_PTR)(LONG)(number))
+#define IntToPtr LongToPtr
+#define Ptr32ToPtr(pointer) ((PVOID)(ULONG_PTR)(ULONG)(ULONG_PTR)(pointer))
+#define PtrToPtr32 PtrToUlong
+#define PtrToPtr64(pointer) ((ULONG64)(ULONG_PTR)(pointer))
+#define Ptr64ToPtr(pointer) ((PVOID)(ULONG_PTR)(pointer))
+#define HandleToHandle64(handle) ((ULONG64)(ULONG_PTR)(handle))
+#define Handle64ToHandle(handle) ((HANDLE)(ULONG_PTR)(handle))
+
 #define RTL_CONSTANT_STRING(text) {sizeof(text) - sizeof((text)[0]), sizeof(text), (text)}
 #define DECLARE_CONST_UNICODE_STRING(variable, text)                                                                 \
     const WCHAR variable##_buffer[] = text;                                                                          \
     const UNICODE_STRING variable = {sizeof(text) - sizeof(WCHAR), sizeof(text), (PWCH)variable##_buffer}
+
+#define DECLARE_GLOBAL_CONST_UNICODE_STRING(variable, text)                                                          \
+    extern const UNICODE_STRING variable;                                                                            \
+    const UNICODE_STRING variable = {sizeof(text) - sizeof(WCHAR), sizeof(text), (PWCH)(text)}
+#define DECLARE_UNICODE_STRING_SIZE(variable, length)                                                                \
+    WCHAR variable##_buffer[length];                                                                                 \
+    UNICODE_STRING variable = {0, (length) * sizeof(WCHAR), variable##_buffer}
+#define RTL_CONSTANT_OBJECT_ATTRIBUTES(name, flags)                                                                  \
+    {sizeof(OBJECT_ATTRIBUTES), NULL, (PUNICODE_STRING)(name), (flags), NULL, NULL}
 
 #define InitializeObjectAttributes(attributes, name, flags, root, security)                                          \
     do {                                                                                                             \

@@ -16,6 +16,13 @@
 #define STRSAFE_NULL_ON_FAILURE 0x800
 #define STRSAFE_NO_TRUNCATION 0x1000
 
+/* Numbers that dirql only hands on. */
+
+#define STRSAFE_IGNORE_NULL_UNICODE_STRINGS 0x10000
+#define STRSAFE_UNICODE_STRING_DEST_NULL_TERMINATED 0x20000
+#define STRSAFE_UNICODE_STRING_VALID_FLAGS 0x31fff
+#define STRSAFE_VALID_FLAGS 0x1fff
+
 NTSTATUS RtlStringCbCopyA(_Inout_opt_ PSTR pszDest, _In_ SIZE_T cbDest, _In_opt_ PCSZ pszSrc);
 NTSTATUS RtlStringCbCopyExA(_Inout_opt_ PSTR pszDest, _In_ SIZE_T cbDest, _In_opt_ PCSZ pszSrc, _Out_opt_ PSTR
     *ppszDestEnd, _Out_opt_ PSIZE_T pcbRemaining, _In_ ULONG dwFlags);

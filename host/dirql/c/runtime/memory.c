@@ -4,6 +4,8 @@
  * Memory routines of the image itself. Nothing here may be made into a call of itself, so loops that copy are
  * instructions.
  */
+#include <ctype.h>
+#include <errno.h>
 #include <ntdef.h>
 #include <string.h>
 
@@ -72,6 +74,53 @@ void *memchr(const void *memory, int character, size_t length)
         }
     }
     return NULL;
+}
+
+void *_memccpy(void *destination, const void *source, int character, size_t length)
+{
+    const UCHAR *found = memchr(source, character, length);
+
+    length = found == NULL ? length : (size_t)(found + 1 - (const UCHAR *)source);
+    memcpy(destination, source, length);
+    return found == NULL ? NULL : (UCHAR *)destination + length;
+}
+
+int _memicmp(const void *first, const void *second, size_t length)
+{
+    const UCHAR *one = first, *other = second;
+
+    for (; length > 0; one++, other++, length--) {
+        if (tolower(*one) != tolower(*other)) {
+            return tolower(*one) - tolower(*other);
+        }
+    }
+    return 0;
+}
+
+int memmove_s(void *destination, size_t size, const void *source, size_t length)
+{
+    if (length == 0) {
+        return 0;
+    }
+    if (destination == NULL || source == NULL) {
+        return EINVAL;
+    }
+    if (length > size) {
+        return ERANGE;
+    }
+    memmove(destination, source, length);
+    return 0;
+}
+
+/* In contrast to memmove_s, an error leaves zeros. */
+int memcpy_s(void *destination, size_t size, const void *source, size_t length)
+{
+    int error = memmove_s(destination, size, source, length);
+
+    if (error != 0 && destination != NULL) {
+        memset(destination, 0, size);
+    }
+    return error;
 }
 
 VOID RtlMoveMemory(VOID *Destination, const VOID *Source, SIZE_T Length)

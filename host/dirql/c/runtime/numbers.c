@@ -65,78 +65,159 @@ int atoi(const char *text)
     return (int)_atoi64(text);
 }
 
-int _wtoi(const wchar_t *text)
+/* The characters of a number in UTF-16 as ANSI, for the routines that read one. */
+static const char *narrowed(const wchar_t *text, char *buffer, size_t size)
 {
-    char narrow[32];
     size_t each;
 
-    while (*text == ' ' || *text == '\t') {
-        text++;
+    for (each = 0; each < size - 1 && text[each] != 0 && text[each] < 0x80; each++) {
+        buffer[each] = (char)text[each];
     }
-    for (each = 0; each < sizeof narrow - 1 && text[each] != 0 && text[each] < 0x80; each++) {
-        narrow[each] = (char)text[each];
-    }
-    narrow[each] = 0;
-    return atoi(narrow);
+    buffer[each] = 0;
+    return buffer;
 }
 
-unsigned int strtoul(const char *text, char **end, int radix)
+static void widen(wchar_t *buffer, const char *text)
 {
-    const char *last;
-    BOOLEAN is_negative;
-    ULONGLONG number = read(text, &last, radix, &is_negative);
-
-    if (end != NULL) {
-        *end = (char *)last;
+    while ((*buffer++ = (UCHAR)*text++) != 0) {
     }
-    if (number > MAXULONG) {
-        return MAXULONG;
-    }
-    return is_negative ? 0 - (unsigned int)number : (unsigned int)number;
 }
 
-int strtol(const char *text, char **end, int radix)
+static unsigned int limited(ULONGLONG number, BOOLEAN is_negative)
 {
-    const char *last;
-    BOOLEAN is_negative;
-    ULONGLONG number = read(text, &last, radix, &is_negative);
+    return number > MAXULONG ? MAXULONG : is_negative ? 0 - (unsigned int)number : (unsigned int)number;
+}
 
-    if (end != NULL) {
-        *end = (char *)last;
-    }
+static int limited_signed(ULONGLONG number, BOOLEAN is_negative)
+{
     if (number > (ULONGLONG)MAXLONG + is_negative) {
         return is_negative ? MINLONG : MAXLONG;
     }
     return (int)(is_negative ? 0 - number : number);
 }
 
-char *_itoa(int number, char *buffer, int radix)
+static long long limited_long(ULONGLONG number, BOOLEAN is_negative)
 {
-    char digits[40];
+    if (number > (ULONGLONG)MAXLONGLONG + is_negative) {
+        return is_negative ? -MAXLONGLONG - 1 : MAXLONGLONG;
+    }
+    return (long long)(is_negative ? 0 - number : number);
+}
+
+static unsigned long long unlimited(ULONGLONG number, BOOLEAN is_negative)
+{
+    return is_negative ? 0 - number : number;
+}
+
+#define READERS(result, name, wide_name, convert)                                                                    \
+    result name(const char *text, char **end, int radix)                                                             \
+    {                                                                                                                \
+        const char *last;                                                                                            \
+        BOOLEAN is_negative;                                                                                         \
+        ULONGLONG number = read(text, &last, radix, &is_negative);                                                   \
+                                                                                                                     \
+        if (end != NULL) {                                                                                           \
+            *end = (char *)last;                                                                                     \
+        }                                                                                                            \
+        return convert(number, is_negative);                                                                         \
+    }                                                                                                                \
+                                                                                                                     \
+    result wide_name(const wchar_t *text, wchar_t **end, int radix)                                                  \
+    {                                                                                                                \
+        char buffer[96];                                                                                             \
+        char *last;                                                                                                  \
+        result number = name(narrowed(text, buffer, sizeof buffer), &last, radix);                                   \
+                                                                                                                     \
+        if (end != NULL) {                                                                                           \
+            *end = (wchar_t *)text + (last - buffer);                                                                \
+        }                                                                                                            \
+        return number;                                                                                               \
+    }
+
+READERS(unsigned int, strtoul, wcstoul, limited)
+READERS(int, strtol, wcstol, limited_signed)
+READERS(unsigned long long, _strtoui64, _wcstoui64, unlimited)
+READERS(long long, _strtoi64, _wcstoi64, limited_long)
+
+int _wtoi(const wchar_t *text)
+{
+    return (int)_wtoi64(text);
+}
+
+long long _wtoi64(const wchar_t *text)
+{
+    char buffer[96];
+
+    return _atoi64(narrowed(text, buffer, sizeof buffer));
+}
+
+/* A number of the given magnitude, with a minus if it is negative. */
+static char *written(ULONGLONG number, BOOLEAN is_negative, char *buffer, int radix)
+{
+    char digits[72];
     char *first = digits + sizeof digits;
-    BOOLEAN is_negative = radix == 10 && number < 0;
-    unsigned int rest = is_negative ? 0 - (unsigned int)number : (unsigned int)number;
 
     *--first = 0;
     do {
-        *--first = "0123456789abcdefghijklmnopqrstuvwxyz"[rest % (unsigned int)radix];
-        rest /= (unsigned int)radix;
-    } while (rest != 0);
+        *--first = "0123456789abcdefghijklmnopqrstuvwxyz"[number % (unsigned int)radix];
+        number /= (unsigned int)radix;
+    } while (number != 0);
     if (is_negative) {
         *--first = '-';
     }
     return strcpy(buffer, first);
 }
 
-wchar_t *_itow(int number, wchar_t *buffer, int radix)
+char *_itoa(int number, char *buffer, int radix)
 {
-    char narrow[40];
-    size_t length = strlen(_itoa(number, narrow, radix));
+    BOOLEAN is_negative = radix == 10 && number < 0;
 
-    for (size_t each = 0; each <= length; each++) {
-        buffer[each] = (wchar_t)narrow[each];
+    return written(is_negative ? 0 - (unsigned int)number : (unsigned int)number, is_negative, buffer, radix);
+}
+
+char *_ultoa(unsigned int number, char *buffer, int radix)
+{
+    return written(number, FALSE, buffer, radix);
+}
+
+char *_i64toa(long long number, char *buffer, int radix)
+{
+    BOOLEAN is_negative = radix == 10 && number < 0;
+
+    return written(is_negative ? 0 - (ULONGLONG)number : (ULONGLONG)number, is_negative, buffer, radix);
+}
+
+char *_ui64toa(unsigned long long number, char *buffer, int radix)
+{
+    return written(number, FALSE, buffer, radix);
+}
+
+#define WIDE_WRITER(name, type, narrow_name)                                                                         \
+    wchar_t *name(type number, wchar_t *buffer, int radix)                                                           \
+    {                                                                                                                \
+        char narrow[72];                                                                                             \
+                                                                                                                     \
+        widen(buffer, narrow_name(number, narrow, radix));                                                           \
+        return buffer;                                                                                               \
     }
-    return buffer;
+
+WIDE_WRITER(_itow, int, _itoa)
+WIDE_WRITER(_ultow, unsigned int, _ultoa)
+WIDE_WRITER(_i64tow, long long, _i64toa)
+WIDE_WRITER(_ui64tow, unsigned long long, _ui64toa)
+
+int _itoa_s(int number, char *buffer, size_t size, int radix)
+{
+    char whole[72];
+
+    return strcpy_s(buffer, size, _itoa(number, whole, radix));
+}
+
+int _itow_s(int number, wchar_t *buffer, size_t size, int radix)
+{
+    wchar_t whole[72];
+
+    return wcscpy_s(buffer, size, _itow(number, whole, radix));
 }
 
 void srand(unsigned int seed)
@@ -186,4 +267,24 @@ void qsort(void *base, size_t count, size_t width, int (*compare)(const void *, 
         }
         sift(base, 0, last, width, compare);
     }
+}
+
+void *bsearch(const void *key, const void *base, size_t count, size_t width, int (*compare)(const void *, const void *))
+{
+    const char *first = base;
+
+    while (count > 0) {
+        const char *middle = first + count / 2 * width;
+        int order = compare(key, middle);
+
+        if (order == 0) {
+            return (void *)middle;
+        }
+        if (order > 0) {
+            first = middle + width;
+            count--;
+        }
+        count /= 2;
+    }
+    return NULL;
 }

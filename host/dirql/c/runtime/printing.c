@@ -4,6 +4,7 @@
  * The routines that make a text of a format and its arguments: messages to the debugger, and the C library's.
  */
 #include <wdm.h>
+#include <errno.h>
 #include <stdio.h>
 #include <wchar.h>
 
@@ -136,3 +137,92 @@ int swprintf(wchar_t *buffer, const wchar_t *format, ...)
     va_end(arguments);
     return length;
 }
+
+/* The routines that know the size of the buffer: a text that does not fit leaves an empty one, and -1. */
+
+int _vsnprintf_s(char *buffer, size_t size, size_t count, const char *format, va_list arguments)
+{
+    struct dirql_text text = {DIRQL_ANSI, buffer, count < size ? count : size, 0};
+
+    if (buffer == NULL || size == 0 || format == NULL) {
+        return -1;
+    }
+    dirql_format(&text, FALSE, format, arguments);
+    if (text.length < size && text.length <= count) {
+        buffer[text.length] = 0;
+        return (int)text.length;
+    }
+    buffer[count < size ? count : count == _TRUNCATE ? size - 1 : 0] = 0;
+    return -1;
+}
+
+int _vsnwprintf_s(wchar_t *buffer, size_t size, size_t count, const wchar_t *format, va_list arguments)
+{
+    struct dirql_text text = {DIRQL_UTF16, buffer, count < size ? count : size, 0};
+
+    if (buffer == NULL || size == 0 || format == NULL) {
+        return -1;
+    }
+    dirql_format(&text, TRUE, format, arguments);
+    if (text.length < size && text.length <= count) {
+        buffer[text.length] = 0;
+        return (int)text.length;
+    }
+    buffer[count < size ? count : count == _TRUNCATE ? size - 1 : 0] = 0;
+    return -1;
+}
+
+int vsprintf_s(char *buffer, size_t size, const char *format, va_list arguments)
+{
+    return _vsnprintf_s(buffer, size, size, format, arguments);
+}
+
+int vswprintf_s(wchar_t *buffer, size_t size, const wchar_t *format, va_list arguments)
+{
+    return _vsnwprintf_s(buffer, size, size, format, arguments);
+}
+
+int _vscprintf(const char *format, va_list arguments)
+{
+    struct dirql_text text = {DIRQL_ANSI, NULL, 0, 0};
+
+    dirql_format(&text, FALSE, format, arguments);
+    return (int)text.length;
+}
+
+int _vscwprintf(const wchar_t *format, va_list arguments)
+{
+    struct dirql_text text = {DIRQL_UTF16, NULL, 0, 0};
+
+    dirql_format(&text, TRUE, format, arguments);
+    return (int)text.length;
+}
+
+#define WITH_LIST(call)                                                                                              \
+    {                                                                                                                \
+        va_list arguments;                                                                                           \
+        int length;                                                                                                  \
+                                                                                                                     \
+        va_start(arguments, format);                                                                                 \
+        length = call;                                                                                               \
+        va_end(arguments);                                                                                           \
+        return length;                                                                                               \
+    }
+
+int sprintf_s(char *buffer, size_t size, const char *format, ...)
+WITH_LIST(vsprintf_s(buffer, size, format, arguments))
+
+int swprintf_s(wchar_t *buffer, size_t size, const wchar_t *format, ...)
+WITH_LIST(vswprintf_s(buffer, size, format, arguments))
+
+int _snprintf_s(char *buffer, size_t size, size_t count, const char *format, ...)
+WITH_LIST(_vsnprintf_s(buffer, size, count, format, arguments))
+
+int _snwprintf_s(wchar_t *buffer, size_t size, size_t count, const wchar_t *format, ...)
+WITH_LIST(_vsnwprintf_s(buffer, size, count, format, arguments))
+
+int _scprintf(const char *format, ...)
+WITH_LIST(_vscprintf(format, arguments))
+
+int _scwprintf(const wchar_t *format, ...)
+WITH_LIST(_vscwprintf(format, arguments))

@@ -454,6 +454,14 @@ static PyObject *driver_place(PyObject *self, PyObject *frame)
     Py_RETURN_NONE;
 }
 
+// The bounds of the kernel stack on which the caller runs; it is called by drivers, on their stack.
+void dirql_stack_limits(uint64_t *low, uint64_t *high);
+void dirql_stack_limits(uint64_t *low, uint64_t *high)
+{
+    *low = dirql_current->base;
+    *high = dirql_current->top;
+}
+
 static PyMethodDef functions[] = {
     {"driver_place", driver_place, METH_O, "driver_place(frame): (rip, rbp, base, top), or None"},
     {"bind", core_bind, METH_VARARGS, "bind(index, callable, result, values, outs): give a stub its routine."},

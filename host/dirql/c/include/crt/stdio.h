@@ -14,6 +14,12 @@ int sprintf(char *buffer, const char *format, ...);
 int vsprintf(char *buffer, const char *format, va_list arguments);
 int _snprintf(char *buffer, size_t count, const char *format, ...);
 int _vsnprintf(char *buffer, size_t count, const char *format, va_list arguments);
+int sprintf_s(char *buffer, size_t size, const char *format, ...);
+int vsprintf_s(char *buffer, size_t size, const char *format, va_list arguments);
+int _snprintf_s(char *buffer, size_t size, size_t count, const char *format, ...);
+int _vsnprintf_s(char *buffer, size_t size, size_t count, const char *format, va_list arguments);
+int _scprintf(const char *format, ...);
+int _vscprintf(const char *format, va_list arguments);
 #define snprintf _snprintf
 #define vsnprintf _vsnprintf
 

@@ -32,6 +32,38 @@ int swprintf(wchar_t *buffer, const wchar_t *format, ...);
 int vswprintf(wchar_t *buffer, const wchar_t *format, va_list arguments);
 int _snwprintf(wchar_t *buffer, size_t count, const wchar_t *format, ...);
 int _vsnwprintf(wchar_t *buffer, size_t count, const wchar_t *format, va_list arguments);
+size_t wcsspn(const wchar_t *text, const wchar_t *set);
+size_t wcscspn(const wchar_t *text, const wchar_t *set);
+wchar_t *wcspbrk(const wchar_t *text, const wchar_t *set);
+wchar_t *wcstok(wchar_t *text, const wchar_t *set);
+wchar_t *wcstok_s(wchar_t *text, const wchar_t *set, wchar_t **next);
+wchar_t *_wcsset(wchar_t *text, wchar_t fill);
+wchar_t *_wcsnset(wchar_t *text, wchar_t fill, size_t count);
+wchar_t *_wcsrev(wchar_t *text);
+int wcscpy_s(wchar_t *destination, size_t size, const wchar_t *source);
+int wcsncpy_s(wchar_t *destination, size_t size, const wchar_t *source, size_t count);
+int wcscat_s(wchar_t *destination, size_t size, const wchar_t *source);
+int wcsncat_s(wchar_t *destination, size_t size, const wchar_t *source, size_t count);
+int iswalnum(wint_t character);
+int iswalpha(wint_t character);
+int iswcntrl(wint_t character);
+int iswdigit(wint_t character);
+int iswlower(wint_t character);
+int iswprint(wint_t character);
+int iswpunct(wint_t character);
+int iswspace(wint_t character);
+int iswupper(wint_t character);
+int iswxdigit(wint_t character);
+int swprintf_s(wchar_t *buffer, size_t size, const wchar_t *format, ...);
+int vswprintf_s(wchar_t *buffer, size_t size, const wchar_t *format, va_list arguments);
+int _snwprintf_s(wchar_t *buffer, size_t size, size_t count, const wchar_t *format, ...);
+int _vsnwprintf_s(wchar_t *buffer, size_t size, size_t count, const wchar_t *format, va_list arguments);
+int _scwprintf(const wchar_t *format, ...);
+int _vscwprintf(const wchar_t *format, va_list arguments);
+#define _swprintf swprintf
+#define _vswprintf vswprintf
+#define wcsrev _wcsrev
+#define wcsset _wcsset
 #define wcsicmp _wcsicmp
 #define wcsnicmp _wcsnicmp
 #define wcslwr _wcslwr

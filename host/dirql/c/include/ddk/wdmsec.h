@@ -8,10 +8,47 @@
 
 #include <wdm.h>
 
-NTSTATUS IoCreateDeviceSecure(_In_ PDRIVER_OBJECT DriverObject, _In_ ULONG DeviceExtensionSize,
-                              _In_opt_ PUNICODE_STRING DeviceName, _In_ DEVICE_TYPE DeviceType,
-                              _In_ ULONG DeviceCharacteristics, _In_ BOOLEAN Exclusive,
-                              _In_ PCUNICODE_STRING DefaultSDDLString, _In_opt_ LPCGUID DeviceClassGuid,
-                              _Out_ PDEVICE_OBJECT *DeviceObject);
+static const WCHAR dirql_sddl_kernel_only[] __attribute__((unused)) = L"D:P";
+static const UNICODE_STRING SDDL_DEVOBJ_KERNEL_ONLY __attribute__((unused)) = {
+    sizeof(dirql_sddl_kernel_only) - sizeof(WCHAR), sizeof(dirql_sddl_kernel_only), (PWCH)dirql_sddl_kernel_only};
+static const WCHAR dirql_sddl_sys_all[] __attribute__((unused)) = L"D:P(A;;GA;;;SY)";
+static const UNICODE_STRING SDDL_DEVOBJ_SYS_ALL __attribute__((unused)) = {
+    sizeof(dirql_sddl_sys_all) - sizeof(WCHAR), sizeof(dirql_sddl_sys_all), (PWCH)dirql_sddl_sys_all};
+static const WCHAR dirql_sddl_sys_all_adm_all[] __attribute__((unused)) = L"D:P(A;;GA;;;SY)(A;;GA;;;BA)";
+static const UNICODE_STRING SDDL_DEVOBJ_SYS_ALL_ADM_ALL __attribute__((unused)) = {
+    sizeof(dirql_sddl_sys_all_adm_all) - sizeof(WCHAR), sizeof(dirql_sddl_sys_all_adm_all), (PWCH)dirql_sddl_sys_all_adm_all};
+static const WCHAR dirql_sddl_sys_all_adm_rx[] __attribute__((unused)) = L"D:P(A;;GA;;;SY)(A;;GRGX;;;BA)";
+static const UNICODE_STRING SDDL_DEVOBJ_SYS_ALL_ADM_RX __attribute__((unused)) = {
+    sizeof(dirql_sddl_sys_all_adm_rx) - sizeof(WCHAR), sizeof(dirql_sddl_sys_all_adm_rx), (PWCH)dirql_sddl_sys_all_adm_rx};
+static const WCHAR dirql_sddl_sys_all_adm_rwx_world_r[] __attribute__((unused)) = L"D:P(A;;GA;;;SY)(A;;GRGWGX;;;BA)(A;;GR;;;WD)";
+static const UNICODE_STRING SDDL_DEVOBJ_SYS_ALL_ADM_RWX_WORLD_R __attribute__((unused)) = {
+    sizeof(dirql_sddl_sys_all_adm_rwx_world_r) - sizeof(WCHAR), sizeof(dirql_sddl_sys_all_adm_rwx_world_r), (PWCH)dirql_sddl_sys_all_adm_rwx_world_r};
+static const WCHAR dirql_sddl_sys_all_adm_rwx_world_r_res_r[] __attribute__((unused)) = L"D:P(A;;GA;;;SY)(A;;GRGWGX;;;BA)(A;;GR;;;WD)(A;;GR;;;RC)";
+static const UNICODE_STRING SDDL_DEVOBJ_SYS_ALL_ADM_RWX_WORLD_R_RES_R __attribute__((unused)) = {
+    sizeof(dirql_sddl_sys_all_adm_rwx_world_r_res_r) - sizeof(WCHAR), sizeof(dirql_sddl_sys_all_adm_rwx_world_r_res_r), (PWCH)dirql_sddl_sys_all_adm_rwx_world_r_res_r};
+static const WCHAR dirql_sddl_sys_all_adm_rwx_world_rw_res_r[] __attribute__((unused)) = L"D:P(A;;GA;;;SY)(A;;GRGWGX;;;BA)(A;;GRGW;;;WD)(A;;GR;;;RC)";
+static const UNICODE_STRING SDDL_DEVOBJ_SYS_ALL_ADM_RWX_WORLD_RW_RES_R __attribute__((unused)) = {
+    sizeof(dirql_sddl_sys_all_adm_rwx_world_rw_res_r) - sizeof(WCHAR), sizeof(dirql_sddl_sys_all_adm_rwx_world_rw_res_r), (PWCH)dirql_sddl_sys_all_adm_rwx_world_rw_res_r};
+static const WCHAR dirql_sddl_sys_all_adm_rwx_world_rwx_res_rwx[] __attribute__((unused)) = L"D:P(A;;GA;;;SY)(A;;GRGWGX;;;BA)(A;;GRGWGX;;;WD)(A;;GRGWGX;;;RC)";
+static const UNICODE_STRING SDDL_DEVOBJ_SYS_ALL_ADM_RWX_WORLD_RWX_RES_RWX __attribute__((unused)) = {
+    sizeof(dirql_sddl_sys_all_adm_rwx_world_rwx_res_rwx) - sizeof(WCHAR), sizeof(dirql_sddl_sys_all_adm_rwx_world_rwx_res_rwx), (PWCH)dirql_sddl_sys_all_adm_rwx_world_rwx_res_rwx};
+static const WCHAR dirql_sddl_inf_supplied[] __attribute__((unused)) = L"";
+static const UNICODE_STRING SDDL_DEVOBJ_INF_SUPPLIED __attribute__((unused)) = {
+    sizeof(dirql_sddl_inf_supplied) - sizeof(WCHAR), sizeof(dirql_sddl_inf_supplied), (PWCH)dirql_sddl_inf_supplied};
+
+/* There are no users, so the descriptor is not kept: every program may open the device. */
+FORCEINLINE NTSTATUS IoCreateDeviceSecure(_In_ PDRIVER_OBJECT DriverObject, _In_ ULONG DeviceExtensionSize,
+                                          _In_opt_ PUNICODE_STRING DeviceName, _In_ DEVICE_TYPE DeviceType,
+                                          _In_ ULONG DeviceCharacteristics, _In_ BOOLEAN Exclusive,
+                                          _In_ PCUNICODE_STRING DefaultSDDLString, _In_opt_ LPCGUID DeviceClassGuid,
+                                          _Out_ PDEVICE_OBJECT *DeviceObject)
+{
+    UNREFERENCED_PARAMETER(DefaultSDDLString);
+    UNREFERENCED_PARAMETER(DeviceClassGuid);
+    return IoCreateDevice(DriverObject, DeviceExtensionSize, DeviceName, DeviceType, DeviceCharacteristics, Exclusive,
+                          DeviceObject);
+}
+
+#define WdmlibIoCreateDeviceSecure IoCreateDeviceSecure
 
 #endif

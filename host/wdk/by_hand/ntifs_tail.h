@@ -1,0 +1,158 @@
+/* SPDX-FileCopyrightText: dirql contributors
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/* Structures of files that only file systems answer; filters look into them. */
+
+typedef struct _FILE_RENAME_INFORMATION {
+    BOOLEAN ReplaceIfExists;
+    HANDLE RootDirectory;
+    ULONG FileNameLength;
+    WCHAR FileName[1];
+} FILE_RENAME_INFORMATION, *PFILE_RENAME_INFORMATION;
+
+typedef struct _FILE_DIRECTORY_INFORMATION {
+    ULONG NextEntryOffset;
+    ULONG FileIndex;
+    LARGE_INTEGER CreationTime;
+    LARGE_INTEGER LastAccessTime;
+    LARGE_INTEGER LastWriteTime;
+    LARGE_INTEGER ChangeTime;
+    LARGE_INTEGER EndOfFile;
+    LARGE_INTEGER AllocationSize;
+    ULONG FileAttributes;
+    ULONG FileNameLength;
+    WCHAR FileName[1];
+} FILE_DIRECTORY_INFORMATION, *PFILE_DIRECTORY_INFORMATION;
+
+typedef struct _FILE_FS_ATTRIBUTE_INFORMATION {
+    ULONG FileSystemAttributes;
+    LONG MaximumComponentNameLength;
+    ULONG FileSystemNameLength;
+    WCHAR FileSystemName[1];
+} FILE_FS_ATTRIBUTE_INFORMATION, *PFILE_FS_ATTRIBUTE_INFORMATION;
+
+/* What is known of processes and memory. */
+
+typedef enum _PROCESSINFOCLASS {
+    ProcessBasicInformation = 0,
+    ProcessDebugPort = 7,
+    ProcessWow64Information = 26,
+    ProcessImageFileName = 27
+} PROCESSINFOCLASS;
+
+typedef enum _THREADINFOCLASS {
+    ThreadBasicInformation = 0,
+    ThreadTimes = 1,
+    ThreadPriority = 2,
+    ThreadBasePriority = 3,
+    ThreadAffinityMask = 4
+} THREADINFOCLASS;
+
+typedef struct _PROCESS_BASIC_INFORMATION {
+    NTSTATUS ExitStatus;
+    PVOID PebBaseAddress;
+    ULONG_PTR AffinityMask;
+    KPRIORITY BasePriority;
+    ULONG_PTR UniqueProcessId;
+    ULONG_PTR InheritedFromUniqueProcessId;
+} PROCESS_BASIC_INFORMATION, *PPROCESS_BASIC_INFORMATION;
+
+typedef struct _MEMORY_BASIC_INFORMATION {
+    PVOID BaseAddress;
+    PVOID AllocationBase;
+    ULONG AllocationProtect;
+    USHORT PartitionId;
+    SIZE_T RegionSize;
+    ULONG State;
+    ULONG Protect;
+    ULONG Type;
+} MEMORY_BASIC_INFORMATION, *PMEMORY_BASIC_INFORMATION;
+
+C_ASSERT(sizeof(PROCESS_BASIC_INFORMATION) == 0x30 && sizeof(MEMORY_BASIC_INFORMATION) == 0x30);
+
+/* Rights to processes. */
+
+#define PROCESS_TERMINATE 0x1
+#define PROCESS_CREATE_THREAD 0x2
+#define PROCESS_VM_OPERATION 0x8
+#define PROCESS_VM_READ 0x10
+#define PROCESS_VM_WRITE 0x20
+#define PROCESS_SUSPEND_RESUME 0x800
+#define PROCESS_QUERY_INFORMATION 0x400
+#define PROCESS_QUERY_LIMITED_INFORMATION 0x1000
+#define THREAD_QUERY_INFORMATION 0x40
+
+/* Security: descriptors, lists of access and identifiers, which mean nothing here, since there are no users. */
+
+typedef struct _SECURITY_DESCRIPTOR {
+    UCHAR Revision;
+    UCHAR Sbz1;
+    USHORT Control;
+    PSID Owner;
+    PSID Group;
+    PACL Sacl;
+    PACL Dacl;
+} SECURITY_DESCRIPTOR, *PISECURITY_DESCRIPTOR;
+
+typedef struct _ACE_HEADER {
+    UCHAR AceType;
+    UCHAR AceFlags;
+    USHORT AceSize;
+} ACE_HEADER, *PACE_HEADER;
+
+typedef struct _ACCESS_ALLOWED_ACE {
+    ACE_HEADER Header;
+    ACCESS_MASK Mask;
+    ULONG SidStart;
+} ACCESS_ALLOWED_ACE, *PACCESS_ALLOWED_ACE, ACCESS_DENIED_ACE, *PACCESS_DENIED_ACE;
+
+C_ASSERT(sizeof(SECURITY_DESCRIPTOR) == 0x28);
+
+#define SECURITY_NULL_SID_AUTHORITY {{0, 0, 0, 0, 0, 0}}
+#define SECURITY_WORLD_SID_AUTHORITY {{0, 0, 0, 0, 0, 1}}
+#define SECURITY_LOCAL_SID_AUTHORITY {{0, 0, 0, 0, 0, 2}}
+#define SECURITY_CREATOR_SID_AUTHORITY {{0, 0, 0, 0, 0, 3}}
+#define SECURITY_NT_AUTHORITY {{0, 0, 0, 0, 0, 5}}
+#define SECURITY_MAX_SID_SIZE (sizeof(SID) - sizeof(ULONG) + 15 * sizeof(ULONG))
+
+ULONG RtlLengthRequiredSid(_In_ ULONG SubAuthorityCount);
+NTSTATUS RtlInitializeSid(_Out_ PSID Sid, _In_ PSID_IDENTIFIER_AUTHORITY IdentifierAuthority, _In_ UCHAR SubAuthorityCount);
+PULONG RtlSubAuthoritySid(_In_ PSID Sid, _In_ ULONG SubAuthority);
+PUCHAR RtlSubAuthorityCountSid(_In_ PSID Sid);
+ULONG RtlLengthSid(_In_ PSID Sid);
+BOOLEAN RtlValidSid(_In_ PSID Sid);
+BOOLEAN RtlEqualSid(_In_ PSID Sid1, _In_ PSID Sid2);
+NTSTATUS RtlCopySid(_In_ ULONG DestinationSidLength, _Out_ PSID DestinationSid, _In_ PSID SourceSid);
+NTSTATUS RtlCreateAcl(_Out_ PACL Acl, _In_ ULONG AclLength, _In_ ULONG AclRevision);
+NTSTATUS RtlAddAccessAllowedAce(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ACCESS_MASK AccessMask, _In_ PSID Sid);
+NTSTATUS RtlAddAccessAllowedAceEx(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ULONG AceFlags,
+                                  _In_ ACCESS_MASK AccessMask, _In_ PSID Sid);
+NTSTATUS RtlGetAce(_In_ PACL Acl, _In_ ULONG AceIndex, _Out_ PVOID *Ace);
+NTSTATUS RtlCreateSecurityDescriptor(_Out_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_ ULONG Revision);
+BOOLEAN RtlValidSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor);
+ULONG RtlLengthSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor);
+NTSTATUS RtlSetDaclSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_ BOOLEAN DaclPresent,
+                                      _In_opt_ PACL Dacl, _In_ BOOLEAN DaclDefaulted);
+NTSTATUS RtlGetDaclSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor, _Out_ PBOOLEAN DaclPresent,
+                                      _Out_ PACL *Dacl, _Out_ PBOOLEAN DaclDefaulted);
+NTSTATUS RtlSetOwnerSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_opt_ PSID Owner,
+                                       _In_ BOOLEAN OwnerDefaulted);
+NTSTATUS RtlSetGroupSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_opt_ PSID Group,
+                                       _In_ BOOLEAN GroupDefaulted);
+
+FORCEINLINE LUID RtlConvertUlongToLuid(_In_ ULONG Ulong)
+{
+    LUID luid = {Ulong, 0};
+
+    return luid;
+}
+
+FORCEINLINE LUID RtlConvertLongToLuid(_In_ LONG Long)
+{
+    LUID luid = {(ULONG)Long, Long < 0 ? -1 : 0};
+
+    return luid;
+}
+
+#define RtlEqualLuid(first, second) (memcmp((first), (second), sizeof(LUID)) == 0)
+#define RtlIsZeroLuid(luid) ((luid)->LowPart == 0 && (luid)->HighPart == 0)
