@@ -71,6 +71,11 @@ class Field:
         return ((1 << self.width) - 1) << self.low
 
     @property
+    def mask_in_dword(self) -> int:
+        """The mask in the dword that holds the field."""
+        return self.mask >> self.low // 32 * 32
+
+    @property
     def range(self) -> str:
         return f"[{self.width - 1}:0] " if self.width > 1 else ""
 
@@ -184,6 +189,11 @@ class Map:
     @property
     def setters(self) -> list[Register]:
         return [r for r in self.internal if r.sets]
+
+    def c_name(self, register: Register) -> str:
+        """The name of a register in C, which begins with that of the map."""
+        name = self.name.upper()
+        return name if name.endswith(f"_{register.name}") else f"{name}_{register.name}"
 
     @property
     def dwords(self) -> list[tuple[int, list[Register]]]:
@@ -328,6 +338,10 @@ def render_all() -> dict[Path, str]:
     for function in functions:
         package = f"hdl/regs/generated/{function.name}_identity_pkg.sv"
         files[ROOT / package] = render("identity_pkg.sv.j2", function=function)
+    for path in (each for function in functions for each in (*function.maps, *function.structures)):
+        header = f"host/dirql/c/include/registers/{path.stem}.h"
+        item = next(each for each in maps if each.name == path.stem)
+        files[ROOT / header] = render("registers.h.j2", map=item)
     for item in maps:
         if item.name not in without_block:
             files[ROOT / f"hdl/regs/generated/{item.name}_reg_pkg.sv"] = render("reg_pkg.sv.j2", map=item)

@@ -30,10 +30,11 @@ from dirql.hardware.description import MachineDescription
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.limits import Limits
 from dirql.ke.watch.deadlock import Deadlock
-from dirql.load import OpenLoad, ScenarioCalls, scenario_of
+from dirql.load import SCENARIO, OpenLoad, ScenarioCalls, scenario_of
 from dirql.machine import LeakReport, LoadError, Machine, open_machine
 from dirql.outputs import VCD_BYTES_PER_CLOCK, waves_growth
 from dirql.pnp.node import DeviceError
+from dirql.registers.functions import Store
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict, summarize_defects
@@ -90,6 +91,13 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     pool_checks: bool = True
     buffer_checks: bool = True
+    has_scenario: bool = True
+    """Whether the driver makes its own transfers; `run` finds it out."""
+
+    @property
+    def makes_transfers(self) -> bool:
+        """Whether the transfers are those of the job, through a store driver, and not those of a scenario."""
+        return self.driver is None or not self.has_scenario
 
 
 class Row(NamedTuple):
@@ -111,7 +119,7 @@ def _kinds(options: Options) -> list[str]:
 
 def _rows(options: Options) -> Iterator[Row]:
     """The rows to run, grouped by the kind of interrupt, which is chosen when the driver is loaded."""
-    if options.driver is not None:
+    if options.driver is not None and options.has_scenario:
         yield from (Row(options.driver.stem, kind) for kind in options.interrupt)
         return
     yield from (Row(mode, None) for mode in options.mode if mode in _POLLING)
@@ -127,6 +135,7 @@ def run(options: Options) -> int:
     """
     console = Console()
     runs: list[Run] = []
+    options = replace(options, has_scenario=_has_scenario(options.driver))
     warn_of_size(options)
     result, complaints, failure = _measure(options, console, runs)
     table.render(console, result)
@@ -174,7 +183,7 @@ def warn_of_size(options: Options) -> None:
     """Say before a run with waves if the file is going to be large."""
     if options.waves is None or inside_simulator():
         return
-    if options.driver is not None:
+    if not options.makes_transfers:
         announce_on_stderr(f"dirql: {waves_growth()}: fewer --transfers make the file smaller")
         return
     clocks = _expected_clocks(options)
@@ -237,8 +246,12 @@ def _measure(
     The rows run on one machine, unless their figures are the same without that and several processors are free.
     """
     module = None if options.driver is None else find_driver(options.driver)
-    scenarios = None if options.driver is None else driver_module(_scenario_file(options.driver))
-    if module is None and not options.machine.functions_named(STORE):
+    scenarios = (
+        None
+        if options.driver is None or not options.has_scenario
+        else driver_module(_scenario_file(options.driver))
+    )
+    if scenarios is None and not options.machine.functions_named(STORE):
         raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
     if not list(_rows(options)):
         raise ValueError(
@@ -315,9 +328,24 @@ def _run_share(options: Options, rows: Sequence[Row], display: Display) -> JobRe
     return result if result.verdict is Verdict.PASS and not machine.target.complaints else None
 
 
+def _has_scenario(driver: Path | None) -> bool:
+    """Whether the transfers are those of a scenario; a driver in C for the store can do without one."""
+    if driver is None or driver.suffix == ".py":
+        return driver is not None
+    file = _file_beside(driver)
+    if file.is_file() and hasattr(driver_module(file), SCENARIO):
+        return True
+    return Store.HARDWARE_ID not in getattr(find_driver(driver), "HARDWARE_IDS", ())
+
+
+def _file_beside(driver: Path) -> Path:
+    """The file of Python beside a driver in C."""
+    return driver / "driver.py" if driver.is_dir() else driver.with_suffix(".py")
+
+
 def _scenario_file(driver: Path) -> Path:
     """The file with the scenario of a driver: for a driver in C, the file of Python beside it."""
-    file = driver / "driver.py" if driver.is_dir() else driver.with_suffix(".py")
+    file = _file_beside(driver)
     if not file.is_file():
         raise ValueError(
             f"a driver in C must have its scenario in {str(file)!r}, which is not there: write a generator"

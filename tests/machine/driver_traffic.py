@@ -10,11 +10,11 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from dirql.drivers import store
 from dirql.drivers.store.interface import IOCTL_STORE_RAISE, IOCTL_STORE_SET_MODE, TransferMode
 from dirql.io.handle import Handle
 from dirql.machine import Machine, open_machine
 from dirql.trace.recorder import Recorder
+from machine.store_twins import store_in
 
 SIZES = (1, 64, 257, 1000, 4099)
 
@@ -33,13 +33,13 @@ def _requests(handle: Handle, rng: random.Random) -> None:
     assert handle.read(len(data), 100) == data
 
 
-def _traffic(machine: Machine, rng: random.Random) -> list[object]:
+def _traffic(machine: Machine, rng: random.Random, language: str) -> list[object]:
     """Run each kind of interrupt with each mode, in a random order; returns the results of all."""
     seen: list[object] = []
     ways = [(kind, mode) for kind in ("level", "latched", "message") for mode in TransferMode]
     rng.shuffle(ways)
     for kind, mode in ways:
-        driver = machine.load_driver(store, interrupt=kind)
+        driver = machine.load_driver(store_in(language), interrupt=kind)
         with machine.open(r"\\.\Store0") as handle:
             handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", mode))
             with Recorder(machine.target, machine.kernel, machine.io.hooks) as recorder:
@@ -50,14 +50,18 @@ def _traffic(machine: Machine, rng: random.Random) -> list[object]:
     return seen
 
 
-def run_traffic(target: str, seed: int) -> list[object]:
-    """Run the traffic and return everything that can be observed of it; with an odd seed the schedule is random."""
+def run_traffic(target: str, seed: int, language: str = "python") -> list[object]:
+    """Run the traffic and return everything that can be observed of it; with an odd seed the schedule is random.
+
+    `language` is that of the store driver.
+    """
     with open_machine(target, processors=1 + seed % 3, seed=seed if seed % 2 else 0) as machine:
-        return _traffic(machine, random.Random(seed))
+        return _traffic(machine, random.Random(seed), language)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Inside a simulator: run the traffic of each seed and write what was seen."""
-    path, *seeds = arguments
-    Path(path).write_text(json.dumps([run_traffic("cocotb", int(seed)) for seed in seeds]), encoding="utf-8")
+    path, language, *seeds = arguments
+    seen = [run_traffic("cocotb", int(seed), language) for seed in seeds]
+    Path(path).write_text(json.dumps(seen), encoding="utf-8")
     return 0

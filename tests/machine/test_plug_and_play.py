@@ -51,6 +51,7 @@ from dirql.nt.constants import (
 from dirql.pnp.node import DeviceNode
 from dirql.pnp.states import NodeState
 from dirql.pnp.stopping import send_start
+from machine.store_twins import chosen, each_driver
 
 DATA = bytes(range(256)) * 2
 WAYS = [(TransferMode.POLLED, "level"), (TransferMode.INTERRUPT, "latched"), (TransferMode.DMA, "message")]
@@ -72,7 +73,7 @@ def start_store(machine: Machine, mode: TransferMode, kind: str) -> tuple[Device
     for function in machine.target.description.functions_named("store"):
         if kind not in function.interrupts:
             pytest.skip(f"{function} of this machine has no {kind} interrupts")
-    machine.load_driver(store, interrupt=kind)
+    chosen.load(machine, kind)
     handle = machine.open(PROGRAM_NAME)
     handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", mode))
     return node_of(machine, "store"), handle
@@ -92,6 +93,7 @@ def send(node: DeviceNode, *minors: int) -> None:
 # The store driver.
 
 
+@each_driver
 @each_way
 @pytest.mark.row("PNP-06")
 def test_PNP_06_a_store_moves_with_its_requests(machine: Machine, mode: TransferMode, kind: str) -> None:
@@ -107,6 +109,7 @@ def test_PNP_06_a_store_moves_with_its_requests(machine: Machine, mode: Transfer
     handle.close()
 
 
+@each_driver
 @each_way
 @pytest.mark.row("PNP-06")
 def test_PNP_06_requests_wait_from_the_query_on(machine: Machine, mode: TransferMode, kind: str) -> None:
@@ -129,6 +132,7 @@ def test_PNP_06_requests_wait_from_the_query_on(machine: Machine, mode: Transfer
     handle.close()
 
 
+@each_driver
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_store_moves_while_programs_use_it_on_several_processors(seed: int) -> None:
     mode, kind = WAYS[seed % len(WAYS)]
@@ -153,6 +157,7 @@ def test_a_store_moves_while_programs_use_it_on_several_processors(seed: int) ->
         assert machine.defects == []
 
 
+@each_driver
 def test_a_held_request_ends_with_its_file_and_with_the_device(machine: Machine) -> None:
     node, handle = start_store(machine, TransferMode.INTERRUPT, "level")
     other = machine.open(PROGRAM_NAME)
@@ -168,6 +173,7 @@ def test_a_held_request_ends_with_its_file_and_with_the_device(machine: Machine)
     other.close()
 
 
+@each_driver
 @each_way
 def test_a_store_is_removed_when_no_program_has_it_open(
     machine: Machine, mode: TransferMode, kind: str
@@ -186,6 +192,7 @@ def test_a_store_is_removed_when_no_program_has_it_open(
         assert again.read(len(DATA)) == DATA
 
 
+@each_driver
 @each_way
 @pytest.mark.row("PNP-08")
 @pytest.mark.row("PNP-09")
@@ -208,6 +215,7 @@ def test_PNP_08_a_store_that_is_gone_waits_for_its_handles(
     assert node.state is NodeState.REMOVED
 
 
+@each_driver
 @pytest.mark.row("PNP-21")
 def test_PNP_21_a_store_with_a_paging_file_stays(machine: Machine) -> None:
     node, handle = start_store(machine, TransferMode.INTERRUPT, "level")

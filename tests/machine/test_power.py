@@ -9,7 +9,7 @@ import struct
 
 import pytest
 
-from dirql.drivers import gpio, store
+from dirql.drivers import gpio
 from dirql.drivers.gpio.interface import (
     IOCTL_GPIO_CONFIGURE,
     IOCTL_GPIO_READ,
@@ -41,6 +41,7 @@ from dirql.wdm import (
     PowerDeviceD0,
     PowerDeviceD3,
 )
+from machine.store_twins import chosen, each_driver, store_in
 
 MODES = (TransferMode.TIMER_POLLED, TransferMode.INTERRUPT, TransferMode.DMA)
 LENGTH = 8192
@@ -64,6 +65,7 @@ def decoders(machine: Machine) -> int:
     return command & (COMMAND.MEMORY_ENABLE | COMMAND.BUS_MASTER)
 
 
+@each_driver
 @pytest.mark.parametrize("mode", MODES, ids=[mode.name.lower() for mode in MODES])
 @pytest.mark.parametrize("processors", [1, 2])
 def test_PWR_16_requests_are_finished_or_held_while_the_system_sleeps(
@@ -71,7 +73,9 @@ def test_PWR_16_requests_are_finished_or_held_while_the_system_sleeps(
 ) -> None:
     data = random.Random(5).randbytes(LENGTH)
     target = request.config.getoption("dirql_target")
-    with open_machine(target, drivers=store, processors=processors, seed=processors - 1) as machine:
+    with open_machine(
+        target, drivers=[store_in(chosen.language)], processors=processors, seed=processors - 1
+    ) as machine:
         with machine.open(r"\\.\Store0") as handle:
             set_mode(handle, mode)
             before = [
@@ -100,8 +104,9 @@ def test_PWR_16_requests_are_finished_or_held_while_the_system_sleeps(
         assert machine.defects == []
 
 
+@each_driver
 def test_PWR_16_a_request_that_is_held_can_be_cancelled(machine: Machine) -> None:
-    machine.load_driver(store)
+    chosen.load(machine)
     with machine.open(r"\\.\Store0") as handle:
         found: list[object] = []
 
@@ -122,10 +127,11 @@ def test_PWR_16_a_request_that_is_held_can_be_cancelled(machine: Machine) -> Non
         assert found == [nt.STATUS_CANCELLED, nt.STATUS_CANCELLED, False, True]
 
 
+@each_driver
 def test_PWR_16_a_file_that_is_closed_while_its_device_sleeps_takes_its_requests_with_it(
     machine: Machine,
 ) -> None:
-    machine.load_driver(store)
+    chosen.load(machine)
     found: list[object] = []
 
     def use() -> None:
@@ -141,8 +147,11 @@ def test_PWR_16_a_file_that_is_closed_while_its_device_sleeps_takes_its_requests
     assert found == [nt.STATUS_CANCELLED]
 
 
+@each_driver
 def test_PWR_07_a_machine_that_was_switched_off_can_be_closed(request: pytest.FixtureRequest) -> None:
-    with open_machine(request.config.getoption("dirql_target"), drivers=store) as machine:
+    with open_machine(
+        request.config.getoption("dirql_target"), drivers=[store_in(chosen.language)]
+    ) as machine:
         handle = machine.open(r"\\.\Store0")
         machine.power_off()
         held = handle.read_overlapped(16)
@@ -155,9 +164,10 @@ def test_PWR_07_a_machine_that_was_switched_off_can_be_closed(request: pytest.Fi
         handle.close()
 
 
+@each_driver
 def test_PWR_16_an_access_to_a_device_that_sleeps_is_told(machine: Machine) -> None:
     """The test itself has mapped the registers, as a driver does that does not wait for D0."""
-    machine.load_driver(store)
+    chosen.load(machine)
     memory = node_of(machine).ranges[0].u.memory
     address = MmMapIoSpace(memory.start, memory.length, MmNonCached)
     assert address is not None

@@ -11,17 +11,19 @@ import pytest
 
 from dirql.target import inside_simulator, run_in_simulator
 from machine.driver_traffic import run_traffic
+from machine.store_twins import chosen, each_driver
 
 SEEDS = (0, 1, 2, 3)
 
 pytestmark = pytest.mark.skipif(inside_simulator(), reason="starts a simulator of its own")
 
 
+@each_driver
 def test_both_targets_leave_the_same_event_records(tmp_path: Path) -> None:
-    path = tmp_path / "seen.json"
-    assert run_in_simulator("machine.driver_traffic:main", [str(path), *map(str, SEEDS)]) == 0
+    path, language = tmp_path / "seen.json", chosen.language
+    assert run_in_simulator("machine.driver_traffic:main", [str(path), language, *map(str, SEEDS)]) == 0
     for seed, theirs in zip(SEEDS, json.loads(path.read_text(encoding="utf-8")), strict=True):
-        ours = json.loads(json.dumps(run_traffic("verilated", seed)))
+        ours = json.loads(json.dumps(run_traffic("verilated", seed, language)))
         assert isinstance(ours, list)
         assert isinstance(theirs, list)
         for mine, other in zip(ours, theirs, strict=True):

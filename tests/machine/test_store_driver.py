@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The store driver against the RTL: every mode and kind of interrupt, and every way for a request to end."""
+"""The store driver, in Python and in C, against the RTL: every mode and kind of interrupt, every end of a request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from dirql.drivers import store
 from dirql.drivers.store.interface import (
     IOCTL_STORE_GET_STATISTICS,
     IOCTL_STORE_RAISE,
@@ -30,6 +29,9 @@ from dirql.nt.constants import IRP_MN_SURPRISE_REMOVAL
 from dirql.registers.pci_configuration import COMMAND, LATENCY_TIMER
 from dirql.target import MemoryDelays
 from dirql.target.contract import Capability
+from machine.store_twins import chosen, each_driver
+
+pytestmark = each_driver
 
 NAME = r"\\.\Store0"
 KINDS = ("level", "latched", "message")
@@ -77,7 +79,7 @@ def opened(machine: Machine, mode: TransferMode, kind: str) -> Iterator[Handle]:
             pytest.skip(
                 f"{function} of the machine {machine.target.description.name} has no {kind} interrupts"
             )
-    machine.load_driver(store, interrupt=kind)
+    chosen.load(machine, kind)
     with machine.open(NAME) as handle:
         set_mode(handle, mode)
         if Capability.DETERMINISTIC not in machine.target.capabilities:
@@ -209,7 +211,7 @@ def test_a_device_that_takes_too_long_is_given_up(machine: Machine, mode: Transf
 
 @each_overlapped_way
 def test_closing_with_requests_outstanding_ends_them(machine: Machine, mode: TransferMode, kind: str) -> None:
-    machine.load_driver(store, interrupt=kind)
+    chosen.load(machine, kind)
     handle = machine.open(NAME)
     set_mode(handle, mode)
     set_timing(handle, access_clocks=1_000_000)
@@ -286,7 +288,7 @@ def test_more_processors_move_the_same_data(
 
 
 def test_the_enumerator_gives_the_master_a_latency_timer(machine: Machine) -> None:
-    machine.load_driver(store)
+    chosen.load(machine)
     timer = read_configuration(0, slot(machine), LATENCY_TIMER.offset, 1)[0]
     assert timer == 64
 

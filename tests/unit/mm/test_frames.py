@@ -48,6 +48,20 @@ def test_all_frames_can_be_had_but_the_one_at_address_zero() -> None:
     assert frames.allocate_contiguous(1, "a") is None
 
 
+def test_the_last_frames_leave_the_order_of_the_others_alone() -> None:
+    frames = database()
+    held = frames.allocate(1, "a")
+    assert frames.allocate_last(3, "b") == [COUNT - 3, COUNT - 2, COUNT - 1]
+    assert frames.allocate_last(1, "b") == [COUNT - 4]
+    frames.free([COUNT - 2])
+    assert frames.allocate_last(2, "b") == [COUNT - 5, COUNT - 2]
+    assert frames.owner(COUNT - 5) == "b"
+    assert frames.allocate_last(COUNT, "b") is None
+    alone = database()
+    assert (held, alone.allocate(1, "a")) == (held, held)
+    assert frames.allocate(4, "a") == alone.allocate(4, "a")
+
+
 def test_contiguous_frames_end_below_the_limit() -> None:
     frames = database()
     assert frames.allocate_contiguous(4, "a", limit=5 * PAGE_SIZE) == 1

@@ -22,7 +22,10 @@ _CHUNK_PAGES: Final = 4
 
 
 class Arena:
-    """Gives out zeroed blocks of nonpaged memory; a block that was freed serves the next one of its size."""
+    """Gives out zeroed blocks of nonpaged memory; a block that was freed serves the next one of its size.
+
+    Its frames are the last of RAM, so that programs' buffers have the same places as with drivers in Python.
+    """
 
     def __init__(self, native: Native, manager: MemoryManager) -> None:
         self._native = native
@@ -58,7 +61,7 @@ class Arena:
 
     def pages(self, count: int) -> int:
         """The address of zeroed pages, with a page that is not mapped on each side."""
-        frames = self._manager.frames.allocate(count, "drivers in C")
+        frames = self._manager.frames.allocate_last(count, "drivers in C")
         address = None if frames is None else self._manager.system.map(NONPAGED_RANGE, frames)
         if frames is None or address is None:
             raise StatusException(STATUS_INSUFFICIENT_RESOURCES) from MemoryError(
@@ -69,7 +72,7 @@ class Arena:
     def put_at(self, address: int, contents: bytes, *, writable: bool, pageable: bool = False) -> None:
         """Let frames with `contents`, whole pages, take the place of what is at `address`."""
         count = len(contents) >> PAGE_SHIFT
-        frames = self._manager.frames.allocate(count, "images of drivers in C")
+        frames = self._manager.frames.allocate_last(count, "images of drivers in C")
         if frames is None:
             raise StatusException(STATUS_INSUFFICIENT_RESOURCES) from MemoryError(
                 f"the machine must have {count} free pages for the image of a driver in C; it had fewer"

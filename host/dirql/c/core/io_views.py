@@ -150,6 +150,8 @@ class IoViews:
         self._transients: dict[int, list[tuple[object, int]]] = {}
         """The structures to which the parameters of each packet point, by its address."""
         self._parameters = ParameterViews(native, converters)
+        self._ended: dict[int, int] = {}
+        """The addresses of packets that have come to their end, by their numbers, until the memory is used again."""
 
         def view(
             base: type, name: str, members: tuple[Member, ...], offset: int = 0, **extra: object
@@ -171,7 +173,7 @@ class IoViews:
         self.file = view(FileObject, "FILE_OBJECT", _FILE)
         frames = self._frames_property(find_slot(Mdl, "frames"))
         self.mdl = view(Mdl, "MDL", _MDL, frames=frames, release=method(self._release))
-        self.promote: dict[type, Callable[..., int]] = {
+        self.promote: dict[type, Callable[..., int | None]] = {
             Irp: self._promote_irp,
             DeviceObject: self._promote_device,
             DriverObject: self._promote_driver,
@@ -181,10 +183,16 @@ class IoViews:
 
     # Packets.
 
-    def _promote_irp(self, irp: Irp) -> int:
+    def _promote_irp(self, irp: Irp) -> int | None:
+        """Put a packet into memory; one that has ended is only a pointer that leads nowhere, as in a late DPC."""
+        if not irp.type:
+            return self._ended.get(irp.number)
         count = len(irp.locations)
         size = _IRP_SIZE + count * _LOCATION_SIZE
         address = self._arena.allocate(size)
+        before = self._native.objects.get(address)
+        if isinstance(before, Irp):
+            self._ended.pop(before.number, None)
         self._size(address, size)
         self._owner.take_transients()
         self.irp.promote(irp, address)
@@ -220,9 +228,9 @@ class IoViews:
         self._owner.forget(address, size)
         self._native.write_bytes(address, _ENDED * size)
         self._arena.free(address, size)
-        self._native.objects[address] = (
-            irp  # so that a later use is found out, until the memory is used again
-        )
+        # So that a later use is found out, until the memory is used again.
+        self._native.objects[address] = irp
+        self._ended[irp.number] = address
         irp.retire()
 
     def _demote_irp(self, irp: Irp) -> None:

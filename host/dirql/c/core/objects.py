@@ -16,14 +16,17 @@ from typing import Final, NoReturn, cast
 
 from dirql.c.core.arena import Arena
 from dirql.c.core.binding import python_callable
+from dirql.c.core.device_queues import DeviceQueues
 from dirql.c.core.dma_structures import DmaStructures
 from dirql.c.core.forms import routine_values
 from dirql.c.core.interface import CLASSES, STRUCTURES
 from dirql.c.core.io_views import IoViews
 from dirql.c.core.native_module import Native
 from dirql.c.core.views import View, derive
+from dirql.io.objects import Irp
 from dirql.io.parameters import IoSecurityContext
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.objects.device_queue import DeviceQueue
 from dirql.ke.origin import origin
 from dirql.ke.processors.contract import forget_types
 from dirql.mm.manager import MemoryManager
@@ -83,7 +86,8 @@ class Objects:
         """The image that holds an address."""
         self.io = IoViews(native, self, arena, self)
         self._dma = DmaStructures(native, arena)
-        self._promote: dict[type, Callable[..., int]] = {
+        self._queues = DeviceQueues(native, self, self.find_known)
+        self._promote: dict[type, Callable[..., int | None]] = {
             **self.io.promote,
             **self._dma.promote,
             str: self._promote_text,
@@ -122,7 +126,9 @@ class Objects:
             promote = self._promote.get(kind)
             if promote is not None:
                 address = promote(instance)
-                if type(instance) not in self._native.view_slots and not isinstance(instance, str):
+                if address is None:
+                    return None
+                if type(instance) not in self._native.view_slots and not isinstance(instance, str | Irp):
                     self._note(instance, address)
                 return address
         return None
@@ -183,6 +189,8 @@ class Objects:
         """Say where an object is that lies in a larger one of the system."""
         self.place(instance, address)
         self._embedded.add(address)
+        if isinstance(instance, DeviceQueue):
+            self._queues.promote(instance, address)
 
     def place(self, instance: object, address: int) -> None:
         """Say where an object is that lies in memory of a driver."""
@@ -235,6 +243,8 @@ class Objects:
             self._touch(address, size, write=True)
             instance = made()
             self.place(instance, address)
+            if isinstance(instance, DeviceQueue):
+                self._queues.promote(instance, address)
             return instance
 
         return make

@@ -7,6 +7,8 @@ dispatch, queue), `plugplay` (start and remove), `ownership` (the request that h
 a request), `interrupt` and `polling` (the rest of a request, to the end), `cancel` (the early end of a request),
 `power` (sleep and wake), `device` (routines that program the device).
 
+Beside each file is its twin in C (docs/store-in-c.md).
+
 A WDM driver names its devices in an INF file; here `HARDWARE_IDS` does.
 """
 

@@ -53,6 +53,7 @@ class _Node(Entry):
             self.sort_key = max(map(_key_of, items))
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class EntryTree:
     """The list, whose entries are taken out and found by key in a time that hardly grows with its length."""
 
