@@ -12,7 +12,7 @@ from pathlib import Path
 from wdk.c_types import Opaque, Record, Typedef
 from wdk.description import Description
 from wdk.errors import ROOT
-from wdk.python_values import OBJECT_HANDLES, is_value, python_values
+from wdk.python_values import is_value, python_values
 from wdk.routines import DEVICE_LEVELS, Kind, Routine
 from wdk.values import Group, Value, is_level
 
@@ -156,11 +156,11 @@ def _contract(description: Description, routine: Routine) -> str:
 
 
 def _pointers(description: Description, routine: Routine) -> Iterator[str]:
-    """The parameters that are pointers to structures, or handles of objects, for which Python has a class."""
+    """The parameters that are pointers to structures for which Python has a class."""
     for position, parameter in enumerate(routine.arguments):
         if is_value(parameter):
             continue
-        found = description.types.find(OBJECT_HANDLES.get(parameter.name, parameter.type))
+        found = description.types.find(parameter.type)
         if found is None or found.name == parameter.type or not isinstance(found, Record | Typedef | Opaque):
             continue
         if found.python:

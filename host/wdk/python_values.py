@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from wdk.prototypes import Parameter
 from wdk.routines import Routine
 
-__all__ = ["OBJECT_HANDLES", "is_value", "python_values"]
+__all__ = ["is_value", "python_values"]
 
-OBJECT_HANDLES = {"Event": "PKEVENT"}
-"""The parameters that are handles in C and the objects themselves in Python, with the pointer type of the object."""
+_OBJECT_HANDLES = {"Event"}
+"""The parameters that are handles in C and may be the objects themselves in Python; their routines check them."""
 
 _SIGNED = {
     "CCHAR": 8,
@@ -216,7 +216,7 @@ def _form(routine: str, parameter: Parameter) -> str:
     name, type_name = parameter.name, parameter.type
     if _BYTES.get(routine) == name:
         return "Form.BYTES"
-    if name in OBJECT_HANDLES:
+    if name in _OBJECT_HANDLES:
         return ""
     if type_name in _LINKS:
         return f"Form.{_LINKS[type_name]}, 0, {_HIGHEST_ADDRESS:#x}"

@@ -52,8 +52,22 @@ def table() -> list[wdm.RTL_QUERY_REGISTRY_TABLE]:
     return [wdm.RTL_QUERY_REGISTRY_TABLE(lambda *_: wdm.STATUS_SUCCESS, 0, "Value")]
 
 
+def cookie() -> int:
+    """The cookie of a routine that is registered, and of one key object."""
+    return wdm.CmRegisterCallback(lambda *_: wdm.STATUS_SUCCESS, None)[1]
+
+
+def key_object() -> object:
+    return wdm.ObReferenceObjectByHandle(key(), 0, None, wdm.KernelMode)[1]
+
+
 Call = Callable[[World], tuple[object, ...]]
 REGISTRY_CALLS: dict[str, Call] = {
+    "CmRegisterCallback": lambda _: (lambda *_: wdm.STATUS_SUCCESS, None),
+    "CmRegisterCallbackEx": lambda _: (lambda *_: wdm.STATUS_SUCCESS, "320000", None, None, None),
+    "CmUnRegisterCallback": lambda _: (cookie(),),
+    "CmSetCallbackObjectContext": lambda _: (key_object(), cookie(), None),
+    "CmCallbackGetKeyObjectID": lambda _: (cookie(), key_object()),
     "ZwCreateKey": lambda _: (wdm.KEY_READ, attributes(), 0, None, 0),
     "ZwOpenKey": lambda _: (wdm.KEY_READ, key() and attributes()),
     "ZwOpenKeyEx": lambda _: (wdm.KEY_READ, key() and attributes(), 0),

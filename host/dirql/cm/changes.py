@@ -10,8 +10,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from dirql.cm.filtering import filtered, open_filtered
 from dirql.cm.key import LINK_VALUE, Key
-from dirql.cm.objects import find_key, lookup_key, mapped_access, open_key_object
+from dirql.cm.notifications import (
+    DeleteKeyInformation,
+    DeleteValueKeyInformation,
+    RenameKeyInformation,
+    SetInformationKeyInformation,
+    SetValueKeyInformation,
+)
+from dirql.cm.objects import find_key, lookup_key, mapped_access, object_of
 from dirql.cm.registry import is_key_name, running
 from dirql.ke.processors.contract import contract
 from dirql.ke.refusals import note_refusal
@@ -30,6 +38,14 @@ from dirql.nt.constants import (
     REG_OPTION_OPEN_LINK,
     REG_OPTION_VOLATILE,
     KeyWriteTimeInformation,
+    RegNtPreCreateKeyEx,
+    RegNtPreDeleteKey,
+    RegNtPreDeleteValueKey,
+    RegNtPreFlushKey,
+    RegNtPreOpenKeyEx,
+    RegNtPreRenameKey,
+    RegNtPreSetInformationKey,
+    RegNtPreSetValueKey,
 )
 from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import (
@@ -89,19 +105,31 @@ def create_key(
     _CREATE_KEY.check_arguments(desired_access, object_attributes, title_index, class_name, create_options)
     if create_options & ~REG_LEGAL_OPTION:
         return STATUS_INVALID_PARAMETER, None, 0
+
+    def operate() -> tuple[int, Key | None, int]:
+        return _find_or_make(desired_access, object_attributes, class_name, create_options)
+
+    return open_filtered(
+        RegNtPreCreateKeyEx, desired_access, object_attributes, create_options, operate, class_name
+    )
+
+
+def _find_or_make(
+    desired_access: int, attributes: ObjectAttributes, class_name: UnicodeText | None, options: int
+) -> tuple[int, Key | None, int]:
+    """The key to which a name leads, which may be new: (status, key, disposition)."""
     # A program that makes a link again means the link, and not the key to which it leads.
-    is_link = bool(create_options & REG_OPTION_CREATE_LINK)
-    found = find_key("ZwCreateKey", object_attributes, KEY_CREATE_SUB_KEY, open_link=is_link)
+    is_link = bool(options & REG_OPTION_CREATE_LINK)
+    found = find_key("ZwCreateKey", attributes, KEY_CREATE_SUB_KEY, open_link=is_link)
     if found.key is not None:
         if is_link:
             return STATUS_OBJECT_NAME_COLLISION, None, 0
-        status, handle = open_key_object(found.key, desired_access, object_attributes.attributes)
-        return status, handle, REG_OPENED_EXISTING_KEY if handle is not None else 0
+        return STATUS_SUCCESS, found.key, REG_OPENED_EXISTING_KEY
     parent = found.parent
     if found.status != STATUS_OBJECT_NAME_NOT_FOUND or parent is None:
-        _note_missing("ZwCreateKey", object_attributes, found.status)
+        _note_missing("ZwCreateKey", attributes, found.status)
         return found.status, None, 0
-    is_volatile = bool(create_options & REG_OPTION_VOLATILE)
+    is_volatile = bool(options & REG_OPTION_VOLATILE)
     status = _refusal(
         parent, found.leaf, is_volatile, is_link and not mapped_access(desired_access) & KEY_CREATE_LINK
     )
@@ -110,8 +138,7 @@ def create_key(
     name = "" if class_name is None else unicode_text(class_name)
     made = running.value.create(parent, found.leaf, name, is_volatile=is_volatile)
     made.is_link = is_link
-    status, handle = open_key_object(made, desired_access, object_attributes.attributes)
-    return status, handle, REG_CREATED_NEW_KEY if handle is not None else 0
+    return STATUS_SUCCESS, made, REG_CREATED_NEW_KEY
 
 
 def _refusal(parent: Key, name: str, is_volatile: bool, lacks_right: bool) -> int:
@@ -127,11 +154,7 @@ def open_key(desired_access: int, object_attributes: ObjectAttributes) -> tuple[
     """Open a key that exists: (status, handle); follows ZwOpenKey."""
     _OPEN_KEY.check_with(desired_access, object_attributes)
     _OPEN_KEY.check_arguments(desired_access, object_attributes)
-    found = find_key("ZwOpenKey", object_attributes)
-    if found.key is None:
-        _note_missing("ZwOpenKey", object_attributes, found.status)
-        return found.status, None
-    return open_key_object(found.key, desired_access, object_attributes.attributes)
+    return _open("ZwOpenKey", desired_access, object_attributes, 0)
 
 
 def open_key_ex(
@@ -142,12 +165,20 @@ def open_key_ex(
     _OPEN_KEY_EX.check_arguments(desired_access, object_attributes, open_options)
     if open_options & ~REG_OPEN_LEGAL_OPTION:
         return STATUS_INVALID_PARAMETER, None
-    is_link = bool(open_options & REG_OPTION_OPEN_LINK)
-    found = find_key("ZwOpenKeyEx", object_attributes, open_link=is_link)
-    if found.key is None:
-        _note_missing("ZwOpenKeyEx", object_attributes, found.status)
-        return found.status, None
-    return open_key_object(found.key, desired_access, object_attributes.attributes)
+    return _open("ZwOpenKeyEx", desired_access, object_attributes, open_options)
+
+
+def _open(
+    routine: str, desired_access: int, attributes: ObjectAttributes, options: int
+) -> tuple[int, int | None]:
+    def operate() -> tuple[int, Key | None, int]:
+        found = find_key(routine, attributes, open_link=bool(options & REG_OPTION_OPEN_LINK))
+        if found.key is None:
+            _note_missing(routine, attributes, found.status)
+        return found.status if found.key is None else STATUS_SUCCESS, found.key, REG_OPENED_EXISTING_KEY
+
+    status, handle, _ = open_filtered(RegNtPreOpenKeyEx, desired_access, attributes, options, operate)
+    return status, handle
 
 
 def _note_missing(routine: str, attributes: ObjectAttributes, status: int) -> None:
@@ -166,7 +197,10 @@ def delete_key(key_handle: int) -> int:
     _DELETE_KEY.check_level(key_handle)
     _DELETE_KEY.check_arguments(key_handle)
     status, key = lookup_key("ZwDeleteKey", key_handle, DELETE)
-    return status if key is None else running.value.delete(key)
+    if key is None:
+        return status
+    body = object_of(key_handle)
+    return filtered(RegNtPreDeleteKey, body, DeleteKeyInformation(body), lambda: running.value.delete(key))
 
 
 def rename_key(key_handle: int, new_name: UnicodeText) -> int:
@@ -176,7 +210,12 @@ def rename_key(key_handle: int, new_name: UnicodeText) -> int:
     status, key = lookup_key("ZwRenameKey", key_handle, KEY_WRITE)
     if key is None:
         return status
-    name = unicode_text(new_name)
+    body = object_of(key_handle)
+    information = RenameKeyInformation(body, new_name)
+    return filtered(RegNtPreRenameKey, body, information, lambda: _rename(key, unicode_text(new_name)))
+
+
+def _rename(key: Key, name: str) -> int:
     return running.value.rename(key, name) if is_key_name(name) else STATUS_INVALID_PARAMETER
 
 
@@ -185,10 +224,15 @@ def flush_key(key_handle: int) -> int:
     _FLUSH_KEY.check_level(key_handle)
     _FLUSH_KEY.check_arguments(key_handle)
     status, key = lookup_key("ZwFlushKey", key_handle, 0)
+    if key is None:
+        return status
+    body = object_of(key_handle)
+    return filtered(RegNtPreFlushKey, body, DeleteKeyInformation(body), _flush)
+
+
+def _flush() -> int:
     flushed = running.value.flushed
-    if key is not None and flushed is not None and not flushed():
-        return STATUS_REGISTRY_IO_FAILED
-    return status
+    return STATUS_REGISTRY_IO_FAILED if flushed is not None and not flushed() else STATUS_SUCCESS
 
 
 def set_value_key(
@@ -200,7 +244,14 @@ def set_value_key(
     status, key = lookup_key("ZwSetValueKey", key_handle, KEY_SET_VALUE)
     if key is None:
         return status
-    return set_value(key, unicode_text(name), type, data, data_size)
+    body = object_of(key_handle)
+    information = SetValueKeyInformation(body, name, title_index, type, data, data_size)
+    return filtered(
+        RegNtPreSetValueKey,
+        body,
+        information,
+        lambda: set_value(key, unicode_text(name), type, data, data_size),
+    )
 
 
 def set_value(key: Key, name: str, type: int, data: int | None, size: int) -> int:
@@ -231,6 +282,15 @@ def set_information_key(
     status, key = lookup_key("ZwSetInformationKey", key_handle, KEY_SET_VALUE)
     if key is None:
         return status
+    body = object_of(key_handle)
+    arguments = (key_set_information_class, key_set_information, length)
+    information = SetInformationKeyInformation(body, *arguments)
+    return filtered(RegNtPreSetInformationKey, body, information, lambda: _set_information(key, *arguments))
+
+
+def _set_information(
+    key: Key, key_set_information_class: int, key_set_information: int | None, length: int
+) -> int:
     if key_set_information_class != KeyWriteTimeInformation:
         return STATUS_INVALID_PARAMETER
     if length != _TIME_SIZE:
@@ -247,7 +307,15 @@ def delete_value_key(key_handle: int, name: UnicodeText) -> int:
     _DELETE_VALUE_KEY.check_level(key_handle)
     _DELETE_VALUE_KEY.check_arguments(key_handle, name)
     status, key = lookup_key("ZwDeleteValueKey", key_handle, KEY_SET_VALUE)
-    return status if key is None else running.value.delete_value(key, value_name(unicode_text(name)))
+    if key is None:
+        return status
+    body = object_of(key_handle)
+    return filtered(
+        RegNtPreDeleteValueKey,
+        body,
+        DeleteValueKeyInformation(body, name),
+        lambda: running.value.delete_value(key, value_name(unicode_text(name))),
+    )
 
 
 def value_name(name: str) -> str:

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from dirql.cm.callbacks import forget_contexts, run_filtered
 from dirql.cm.key import Key
+from dirql.cm.notifications import KeyHandleCloseInformation
 from dirql.cm.registry import Found, Registry, names_of, running
+from dirql.cm.registry_callback import RegistryCallback
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import current_driver
 from dirql.nt.constants import (
@@ -33,6 +36,7 @@ from dirql.nt.constants import (
     MAXIMUM_ALLOWED,
     OBJ_KERNEL_HANDLE,
     OBJ_OPENLINK,
+    RegNtPreKeyHandleClose,
 )
 from dirql.nt.status import (
     STATUS_ACCESS_DENIED,
@@ -48,7 +52,16 @@ from dirql.ob.manager import running as object_manager
 from dirql.ob.object import Object
 from dirql.rtl.strings import unicode_text
 
-__all__ = ["KeyObject", "find_key", "install", "lookup_key", "mapped_access", "open_key_object"]
+__all__ = [
+    "KeyObject",
+    "find_key",
+    "install",
+    "lookup_key",
+    "mapped_access",
+    "object_of",
+    "open_handle",
+    "open_key_object",
+]
 
 _ALL: Final = 0xFFFF_FFFF
 _GENERIC: Final = (
@@ -74,19 +87,40 @@ class KeyObject(Object):
 
     type_name = "Key"
 
-    __slots__ = ("key",)
+    __slots__ = ("contexts", "key")
 
     def __init__(self, key: Key) -> None:
         super().__init__()
         self.key = key
+        self.contexts: dict[RegistryCallback, object] | None = None
+        """What each RegistryCallback routine keeps of the object."""
+
+    @property
+    def full_name(self) -> str:
+        """The path of the key."""
+        return self.key.path
+
+    @property
+    def identifier(self) -> int:
+        """A number that all objects of the key have in common."""
+        return id(self.key)
 
     def __repr__(self) -> str:
         return f"<key {self.key.path}{', deleted' if self.key.is_deleted else ''}>"
 
     def last_handle_closed(self) -> None:
-        """End the waits for changes through the handle."""
+        """End the waits for changes through the handle, and tell the RegistryCallback routines."""
+        if running.value.callbacks:
+            run_filtered(RegNtPreKeyHandleClose, self, KeyHandleCloseInformation(self), self._close)
+        else:
+            self._close()
+
+    def _close(self) -> int:
+        if self.contexts:
+            forget_contexts(self)
         if running.value.watches.by_key:
             running.value.watches.handle_closed(self)
+        return STATUS_SUCCESS
 
 
 def install(registry: Registry) -> None:
@@ -105,15 +139,24 @@ def mapped_access(desired_access: int) -> int:
 
 def open_key_object(key: Key, desired_access: int, attributes: int = 0) -> tuple[int, int | None]:
     """A new handle of a key, with the attributes of its OBJECT_ATTRIBUTES: (status, handle)."""
-    access = mapped_access(desired_access)
-    is_program = current_driver() is None
-    if is_program and not access:
+    if current_driver() is None and not mapped_access(desired_access):
         return STATUS_ACCESS_DENIED, None
-    kept = 0 if is_program else attributes & OBJ_KERNEL_HANDLE
-    made = KeyObject(key)
+    return STATUS_SUCCESS, open_handle(KeyObject(key), desired_access, attributes)
+
+
+def open_handle(made: KeyObject, desired_access: int, attributes: int) -> int:
+    """A handle of a key object, which gets the object's first reference."""
+    access = mapped_access(desired_access)
+    kept = 0 if current_driver() is None else attributes & OBJ_KERNEL_HANDLE
     handle = object_manager.value.handles.insert(made, access, kept)
     made.dereference()
-    return STATUS_SUCCESS, handle
+    return handle
+
+
+def object_of(handle: int) -> KeyObject | None:
+    """The object of a key's handle."""
+    entry = object_manager.value.handles.entry(handle)
+    return entry.object if entry is not None and isinstance(entry.object, KeyObject) else None
 
 
 def lookup_key(routine: str, handle: int | None, access: int) -> tuple[int, Key | None]:

@@ -7,11 +7,27 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.cm.changes import value_name
+from dirql.cm.filtering import query_filtered
 from dirql.cm.information import ENUMERATED, KEY_CLASSES, VALUE_CLASSES, Layout
-from dirql.cm.objects import lookup_key
+from dirql.cm.key import Key
+from dirql.cm.notifications import (
+    EnumerateKeyInformation,
+    EnumerateValueKeyInformation,
+    QueryKeyInformation,
+    QueryValueKeyInformation,
+)
+from dirql.cm.objects import lookup_key, object_of
 from dirql.ke.processors.contract import contract
 from dirql.ke.refusals import note_refusal
-from dirql.nt.constants import KEY_ENUMERATE_SUB_KEYS, KEY_QUERY_VALUE, KeyNameInformation
+from dirql.nt.constants import (
+    KEY_ENUMERATE_SUB_KEYS,
+    KEY_QUERY_VALUE,
+    KeyNameInformation,
+    RegNtPreEnumerateKey,
+    RegNtPreEnumerateValueKey,
+    RegNtPreQueryKey,
+    RegNtPreQueryValueKey,
+)
 from dirql.nt.ntstatus import StatusException
 from dirql.nt.status import (
     STATUS_BUFFER_OVERFLOW,
@@ -43,7 +59,13 @@ def query_key(
         return STATUS_INVALID_PARAMETER, 0
     access = 0 if key_information_class == KeyNameInformation else KEY_QUERY_VALUE
     status, key = lookup_key("ZwQueryKey", key_handle, access)
-    return (status, 0) if key is None else _deliver(describe(key), key_information, length)
+    if key is None:
+        return status, 0
+    body = object_of(key_handle)
+    information = QueryKeyInformation(body, key_information_class, key_information, length)
+    return query_filtered(
+        RegNtPreQueryKey, body, information, lambda: _deliver(describe(key), key_information, length)
+    )
 
 
 def enumerate_key(
@@ -60,10 +82,16 @@ def enumerate_key(
     status, key = lookup_key("ZwEnumerateKey", key_handle, KEY_ENUMERATE_SUB_KEYS)
     if key is None:
         return status, 0
-    below = key.subkey_at(index)
-    if below is None:
-        return STATUS_NO_MORE_ENTRIES, 0
-    return _deliver(KEY_CLASSES[key_information_class](below), key_information, length)
+
+    def operate() -> tuple[int, int]:
+        below = key.subkey_at(index)
+        if below is None:
+            return STATUS_NO_MORE_ENTRIES, 0
+        return _deliver(KEY_CLASSES[key_information_class](below), key_information, length)
+
+    body = object_of(key_handle)
+    information = EnumerateKeyInformation(body, index, key_information_class, key_information, length)
+    return query_filtered(RegNtPreEnumerateKey, body, information, operate)
 
 
 def query_value_key(
@@ -81,13 +109,24 @@ def query_value_key(
     _QUERY_VALUE_KEY.check_arguments(
         key_handle, name, key_value_information_class, key_value_information, length
     )
-    describe = VALUE_CLASSES.get(key_value_information_class)
-    if describe is None:
+    if key_value_information_class not in VALUE_CLASSES:
         return STATUS_INVALID_PARAMETER, 0
     status, key = lookup_key("ZwQueryValueKey", key_handle, KEY_QUERY_VALUE)
     if key is None:
         return status, 0
-    wanted = value_name(unicode_text(name))
+    arguments = (key_value_information_class, key_value_information, length)
+    body = object_of(key_handle)
+    information = QueryValueKeyInformation(body, name, *arguments)
+
+    def operate() -> tuple[int, int]:
+        return _query_value(key, value_name(unicode_text(name)), *arguments)
+
+    return query_filtered(RegNtPreQueryValueKey, body, information, operate)
+
+
+def _query_value(
+    key: Key, wanted: str, information_class: int, address: int | None, length: int
+) -> tuple[int, int]:
     value = key.value(wanted)
     if value is None:
         sentence = (
@@ -95,7 +134,7 @@ def query_value_key(
         )
         note_refusal(STATUS_OBJECT_NAME_NOT_FOUND, sentence)
         return STATUS_OBJECT_NAME_NOT_FOUND, 0
-    return _deliver(describe(value), key_value_information, length)
+    return _deliver(VALUE_CLASSES[information_class](value), address, length)
 
 
 def enumerate_value_key(
@@ -119,10 +158,17 @@ def enumerate_value_key(
     status, key = lookup_key("ZwEnumerateValueKey", key_handle, KEY_QUERY_VALUE)
     if key is None:
         return status, 0
-    value = key.value_at(index)
-    if value is None:
-        return STATUS_NO_MORE_ENTRIES, 0
-    return _deliver(describe(value), key_value_information, length)
+
+    def operate() -> tuple[int, int]:
+        value = key.value_at(index)
+        if value is None:
+            return STATUS_NO_MORE_ENTRIES, 0
+        return _deliver(describe(value), key_value_information, length)
+
+    body = object_of(key_handle)
+    arguments = (key_value_information_class, key_value_information, length)
+    information = EnumerateValueKeyInformation(body, index, *arguments)
+    return query_filtered(RegNtPreEnumerateValueKey, body, information, operate)
 
 
 def _deliver(layout: Layout, buffer: int | None, length: int) -> tuple[int, int]:

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from typing import Final
 
 from dirql.cm.key import LINK_VALUE, Key, Value, fold, units
+from dirql.cm.registry_callback import RegistryCallback
 from dirql.cm.watches import Watches
 from dirql.ke.current import current
 from dirql.ke.running import Running
+from dirql.ke.threads.thread import Thread
 from dirql.nt.constants import (
     REG_LINK,
     REG_NOTIFY_CHANGE_LAST_SET,
@@ -88,12 +90,17 @@ class Found:
 class Registry:
     """The keys of one machine. The routines here check no rights and copy no memory; the services do."""
 
-    __slots__ = ("control_set", "flushed", "root", "watches")
+    __slots__ = ("callback_levels", "callbacks", "control_set", "flushed", "last_cookie", "root", "watches")
 
     def __init__(self) -> None:
         """Make a registry with the keys that every system has; the kernel is open."""
         self.root = Key(_ROOT, None, _now(), is_volatile=True)
         self.watches = Watches()
+        self.callbacks: list[RegistryCallback] = []
+        """The registered RegistryCallback routines, highest altitude first."""
+        self.callback_levels: dict[Thread, list[float]] = {}
+        """The levels of the routines that each thread is in."""
+        self.last_cookie = 0
         self.flushed: Callable[[], bool] | None = None
         """Writes the registry to its file, for ZwFlushKey, and returns whether it could; None if there is none."""
         self.control_set = 1

@@ -121,7 +121,7 @@ def _shutdown_registrations(driver: DriverObject) -> Iterator[_Left]:
 def _callbacks(driver: DriverObject) -> Iterator[_Left]:
     for registration in object_manager.value.callbacks:
         if registration.driver is driver:
-            yield registration, registration.function, "registered: call ExUnregisterCallback"
+            yield registration, registration.function, f"registered: call {registration.undo}"
 
 
 def _interrupts(driver: DriverObject) -> Iterator[_Left]:

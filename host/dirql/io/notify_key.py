@@ -97,10 +97,7 @@ def notify_change_key(
     a handle, or an event itself. A driver's `apc_routine` is a work item (WORK_QUEUE_ITEM), and `apc_context` the queue
     for it; a program's is a user APC.
     """
-    found, event = event_of_handle(event)
-    if not nt_success(found):
-        return found
-    _NOTIFY.check_with(key_handle, event, io_status_block)
+    _NOTIFY.check_with(key_handle, io_status_block)
     _NOTIFY.check_arguments(
         key_handle,
         event,
@@ -113,6 +110,9 @@ def notify_change_key(
         buffer_size,
         asynchronous,
     )
+    found, signalled = event_of_handle(_NOTIFY, event)
+    if not nt_success(found):
+        return found
     driver = current_driver()
     _check_routine(apc_routine, apc_context, driver is not None)
     status, key = lookup_key("ZwNotifyChangeKey", key_handle, KEY_NOTIFY)
@@ -128,11 +128,11 @@ def notify_change_key(
         told = _QueuedItem(apc_routine, apc_context)
     elif apc_routine is not None:
         told = completion_apc(get_current_thread(), driver, apc_routine, apc_context, True)
-    if event is not None:
-        event.clear_for_system()
+    if signalled is not None:
+        signalled.clear_for_system()
     own_event = Event()
     own_event.initialize(NotificationEvent, False)
-    request = _Request(io_status_block, event, own_event, told)
+    request = _Request(io_status_block, signalled, own_event, told)
     watch = Watch(entry.object, key, completion_filter, bool(watch_tree), request.complete)
     registry.value.watches.add(watch)
     if asynchronous:

@@ -251,13 +251,13 @@ def read_file(
 
     `byte_offset` None means the current position of a synchronous file.
     """
-    found, event = event_of_handle(event)
-    if not nt_success(found):
-        return found
-    _READ_FILE.check_with(file_handle, event, io_status_block)
+    _READ_FILE.check_with(file_handle, io_status_block)
     _READ_FILE.check_arguments(
         file_handle, event, apc_routine, apc_context, io_status_block, buffer, length, byte_offset, key
     )
+    found, signalled = event_of_handle(_READ_FILE, event)
+    if not nt_success(found):
+        return found
     status, file = _file_for(file_handle, FILE_READ_DATA, byte_offset)
     if file is None:
         return status
@@ -267,7 +267,7 @@ def read_file(
     if apc_routine is not None and file.completion_context is not None:
         return STATUS_INVALID_PARAMETER
     apc = None if apc_routine is None and apc_context is None else (apc_routine, apc_context)
-    return _read(file, event, io_status_block, buffer or 0, length, offset, key or 0, apc)
+    return _read(file, signalled, io_status_block, buffer or 0, length, offset, key or 0, apc)
 
 
 def read_for_program(
@@ -324,13 +324,13 @@ def write_file(
     key: int | None = None,
 ) -> int:
     """Write `length` bytes from the caller's buffer; follows ZwWriteFile. The arguments are those of `read_file`."""
-    found, event = event_of_handle(event)
-    if not nt_success(found):
-        return found
-    _WRITE_FILE.check_with(file_handle, event, io_status_block)
+    _WRITE_FILE.check_with(file_handle, io_status_block)
     _WRITE_FILE.check_arguments(
         file_handle, event, apc_routine, apc_context, io_status_block, buffer, length, byte_offset, key
     )
+    found, signalled = event_of_handle(_WRITE_FILE, event)
+    if not nt_success(found):
+        return found
     status, file = _file_for(file_handle, FILE_WRITE_DATA, byte_offset)
     if file is None:
         return status
@@ -340,7 +340,7 @@ def write_file(
     if apc_routine is not None and file.completion_context is not None:
         return STATUS_INVALID_PARAMETER
     apc = None if apc_routine is None and apc_context is None else (apc_routine, apc_context)
-    return _write(file, event, io_status_block, buffer or 0, length, offset, key or 0, apc)
+    return _write(file, signalled, io_status_block, buffer or 0, length, offset, key or 0, apc)
 
 
 def write_for_program(
@@ -397,14 +397,14 @@ def device_io_control_file(
 
     The handle must grant the access that the code demands (row HIO-12).
     """
-    found, event = event_of_handle(event)
-    if not nt_success(found):
-        return found
-    _DEVICE_IO_CONTROL_FILE.check_with(file_handle, event, io_status_block)
+    _DEVICE_IO_CONTROL_FILE.check_with(file_handle, io_status_block)
     buffers = (input_buffer, input_buffer_length, output_buffer, output_buffer_length)
     _DEVICE_IO_CONTROL_FILE.check_arguments(
         file_handle, event, apc_routine, apc_context, io_status_block, io_control_code, *buffers
     )
+    found, signalled = event_of_handle(_DEVICE_IO_CONTROL_FILE, event)
+    if not nt_success(found):
+        return found
     status, file = _file_for(file_handle, access_from_ctl_code(io_control_code), 0)
     if file is None:
         return status
@@ -417,7 +417,7 @@ def device_io_control_file(
     if apc_routine is not None and file.completion_context is not None:
         return STATUS_INVALID_PARAMETER
     apc = None if apc_routine is None and apc_context is None else (apc_routine, apc_context)
-    return _control(file, event, io_status_block, io_control_code, *buffers, apc)
+    return _control(file, signalled, io_status_block, io_control_code, *buffers, apc)
 
 
 def control_for_program(

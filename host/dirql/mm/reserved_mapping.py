@@ -55,7 +55,8 @@ _UNMAP: Final = contract("MmUnmapReservedMapping")
 def allocate_mapping_address(number_of_bytes: int, pool_tag: int) -> int | None:
     """The first address of a range to which MDLs can be mapped, or None; follows MmAllocateMappingAddress.
 
-    The range has room for an MDL of that many bytes whose offset in a page is 0. 0 bytes are bug check 0xDA/0x100.
+    The range has room for an MDL of that many bytes whose offset in a page is 0. A tag of 0 gets None, and 0 bytes are
+    bug check 0xDA/0x100.
     """
     _ALLOCATE.check_level(number_of_bytes)
     _ALLOCATE.check_arguments(number_of_bytes, pool_tag)
@@ -63,6 +64,8 @@ def allocate_mapping_address(number_of_bytes: int, pool_tag: int) -> int | None:
     if not pages:
         reason = "MmAllocateMappingAddress must be asked for one or more bytes; it was asked for 0"
         bug_check(SYSTEM_PTE_MISUSE, PTE_RESERVE_NOTHING, 0, pool_tag, origin() or 0, reason=reason)
+    if not pool_tag:
+        return None
     reserved = running.value.holdings.reserved
     base = RESERVED_RANGE.base
     for address, holding in sorted(reserved.items(), key=itemgetter(0)):

@@ -22,6 +22,7 @@ __all__ = [
     "DDI_IRQL_DISPATCH",
     "DDI_IRQL_EX_ALLOCATE_POOL",
     "DDI_IRQL_EX_APC_LTE1",
+    "DDI_IRQL_EX_APC_LTE2",
     "DDI_IRQL_IO_APC_LTE",
     "DDI_IRQL_IO_PASSIVE1",
     "DDI_IRQL_IO_PASSIVE2",
@@ -685,6 +686,8 @@ DDI_IRQL_EX_ALLOCATE_POOL: Final = 0x20004
 """The driver allocated pool above DISPATCH_LEVEL."""
 DDI_IRQL_EX_APC_LTE1: Final = 0x20005
 """The driver acquired a fast mutex above APC_LEVEL."""
+DDI_IRQL_EX_APC_LTE2: Final = 0x20006
+"""The driver called a routine for registry callbacks above APC_LEVEL."""
 DDI_IRQL_IO_APC_LTE: Final = 0x20009
 """The driver called an I/O manager routine that needs APC_LEVEL or below at a higher IRQL."""
 DDI_IRQL_IO_PASSIVE1: Final = 0x2000a

@@ -634,6 +634,7 @@ __all__ = [
     "MaxKeySetInfoClass",
     "MaxKeyValueInfoClass",
     "MaxPoolType",
+    "MaxRegNtNotifyClass",
     "MaxSuiteType",
     "MaximumBusDataType",
     "MaximumDmaSpeed",
@@ -839,6 +840,68 @@ __all__ = [
     "RTL_REGISTRY_USER",
     "RTL_REGISTRY_WINDOWS_NT",
     "RealTimeWorkQueue",
+    "RegNtCallbackObjectContextCleanup",
+    "RegNtDeleteKey",
+    "RegNtDeleteValueKey",
+    "RegNtEnumerateKey",
+    "RegNtEnumerateValueKey",
+    "RegNtKeyHandleClose",
+    "RegNtPostCreateKey",
+    "RegNtPostCreateKeyEx",
+    "RegNtPostDeleteKey",
+    "RegNtPostDeleteValueKey",
+    "RegNtPostEnumerateKey",
+    "RegNtPostEnumerateValueKey",
+    "RegNtPostFlushKey",
+    "RegNtPostKeyHandleClose",
+    "RegNtPostLoadKey",
+    "RegNtPostOpenKey",
+    "RegNtPostOpenKeyEx",
+    "RegNtPostQueryKey",
+    "RegNtPostQueryKeyName",
+    "RegNtPostQueryKeySecurity",
+    "RegNtPostQueryMultipleValueKey",
+    "RegNtPostQueryValueKey",
+    "RegNtPostRenameKey",
+    "RegNtPostReplaceKey",
+    "RegNtPostRestoreKey",
+    "RegNtPostSaveKey",
+    "RegNtPostSaveMergedKey",
+    "RegNtPostSetInformationKey",
+    "RegNtPostSetKeySecurity",
+    "RegNtPostSetValueKey",
+    "RegNtPostUnLoadKey",
+    "RegNtPreCreateKey",
+    "RegNtPreCreateKeyEx",
+    "RegNtPreDeleteKey",
+    "RegNtPreDeleteValueKey",
+    "RegNtPreEnumerateKey",
+    "RegNtPreEnumerateValueKey",
+    "RegNtPreFlushKey",
+    "RegNtPreKeyHandleClose",
+    "RegNtPreLoadKey",
+    "RegNtPreOpenKey",
+    "RegNtPreOpenKeyEx",
+    "RegNtPreQueryKey",
+    "RegNtPreQueryKeyName",
+    "RegNtPreQueryKeySecurity",
+    "RegNtPreQueryMultipleValueKey",
+    "RegNtPreQueryValueKey",
+    "RegNtPreRenameKey",
+    "RegNtPreReplaceKey",
+    "RegNtPreRestoreKey",
+    "RegNtPreSaveKey",
+    "RegNtPreSaveMergedKey",
+    "RegNtPreSetInformationKey",
+    "RegNtPreSetKeySecurity",
+    "RegNtPreSetValueKey",
+    "RegNtPreUnLoadKey",
+    "RegNtQueryKey",
+    "RegNtQueryMultipleValueKey",
+    "RegNtQueryValueKey",
+    "RegNtRenameKey",
+    "RegNtSetInformationKey",
+    "RegNtSetValueKey",
     "RemovalPolicyExpectNoRemoval",
     "RemovalPolicyExpectOrderlyRemoval",
     "RemovalPolicyExpectSurpriseRemoval",
@@ -2751,6 +2814,134 @@ PLUGPLAY_REGKEY_DRIVER: Final = 2
 """The software key of the device, for its settings with the driver."""
 PLUGPLAY_REGKEY_CURRENT_HWPROFILE: Final = 4
 """The key of the device in the current hardware profile."""
+
+# Operations of which a RegistryCallback routine is told (REG_NOTIFY_CLASS).
+RegNtDeleteKey: Final = 0
+"""Before a key is deleted."""
+RegNtPreDeleteKey: Final = 0
+"""Before a key is deleted."""
+RegNtSetValueKey: Final = 1
+"""Before a value is made or replaced."""
+RegNtPreSetValueKey: Final = 1
+"""Before a value is made or replaced."""
+RegNtDeleteValueKey: Final = 2
+"""Before a value is deleted."""
+RegNtPreDeleteValueKey: Final = 2
+"""Before a value is deleted."""
+RegNtSetInformationKey: Final = 3
+"""Before information about a key is set."""
+RegNtPreSetInformationKey: Final = 3
+"""Before information about a key is set."""
+RegNtRenameKey: Final = 4
+"""Before a key gets another name."""
+RegNtPreRenameKey: Final = 4
+"""Before a key gets another name."""
+RegNtEnumerateKey: Final = 5
+"""Before a subkey is asked for by its number."""
+RegNtPreEnumerateKey: Final = 5
+"""Before a subkey is asked for by its number."""
+RegNtEnumerateValueKey: Final = 6
+"""Before a value is asked for by its number."""
+RegNtPreEnumerateValueKey: Final = 6
+"""Before a value is asked for by its number."""
+RegNtQueryKey: Final = 7
+"""Before information about a key is asked for."""
+RegNtPreQueryKey: Final = 7
+"""Before information about a key is asked for."""
+RegNtQueryValueKey: Final = 8
+"""Before a value is asked for by its name."""
+RegNtPreQueryValueKey: Final = 8
+"""Before a value is asked for by its name."""
+RegNtQueryMultipleValueKey: Final = 9
+"""Before several values are asked for."""
+RegNtPreQueryMultipleValueKey: Final = 9
+"""Before several values are asked for."""
+RegNtPreCreateKey: Final = 0xa
+"""Before a key is made or opened, for routines of Windows XP."""
+RegNtPostCreateKey: Final = 0xb
+"""After a key was made or opened, for routines of Windows XP."""
+RegNtPreOpenKey: Final = 0xc
+"""Before a key is opened, for routines of Windows XP."""
+RegNtPostOpenKey: Final = 0xd
+"""After a key is opened, for routines of Windows XP."""
+RegNtKeyHandleClose: Final = 0xe
+"""Before the handle of a key is closed."""
+RegNtPreKeyHandleClose: Final = 0xe
+"""Before the handle of a key is closed."""
+RegNtPostDeleteKey: Final = 0xf
+"""After a key is deleted."""
+RegNtPostSetValueKey: Final = 0x10
+"""After a value is made or replaced."""
+RegNtPostDeleteValueKey: Final = 0x11
+"""After a value is deleted."""
+RegNtPostSetInformationKey: Final = 0x12
+"""After information about a key is set."""
+RegNtPostRenameKey: Final = 0x13
+"""After a key gets another name."""
+RegNtPostEnumerateKey: Final = 0x14
+"""After a subkey is asked for by its number."""
+RegNtPostEnumerateValueKey: Final = 0x15
+"""After a value is asked for by its number."""
+RegNtPostQueryKey: Final = 0x16
+"""After information about a key is asked for."""
+RegNtPostQueryValueKey: Final = 0x17
+"""After a value is asked for by its name."""
+RegNtPostQueryMultipleValueKey: Final = 0x18
+"""After several values are asked for."""
+RegNtPostKeyHandleClose: Final = 0x19
+"""After the handle of a key is closed."""
+RegNtPreCreateKeyEx: Final = 0x1a
+"""Before a key is made or opened."""
+RegNtPostCreateKeyEx: Final = 0x1b
+"""After a key is made or opened."""
+RegNtPreOpenKeyEx: Final = 0x1c
+"""Before a key is opened."""
+RegNtPostOpenKeyEx: Final = 0x1d
+"""After a key is opened."""
+RegNtPreFlushKey: Final = 0x1e
+"""Before a key is flushed."""
+RegNtPostFlushKey: Final = 0x1f
+"""After a key is flushed."""
+RegNtPreLoadKey: Final = 0x20
+"""Before a hive is loaded."""
+RegNtPostLoadKey: Final = 0x21
+"""After a hive is loaded."""
+RegNtPreUnLoadKey: Final = 0x22
+"""Before a hive is unloaded."""
+RegNtPostUnLoadKey: Final = 0x23
+"""After a hive is unloaded."""
+RegNtPreQueryKeySecurity: Final = 0x24
+"""Before the security of a key is asked for."""
+RegNtPostQueryKeySecurity: Final = 0x25
+"""After the security of a key is asked for."""
+RegNtPreSetKeySecurity: Final = 0x26
+"""Before the security of a key is set."""
+RegNtPostSetKeySecurity: Final = 0x27
+"""After the security of a key is set."""
+RegNtCallbackObjectContextCleanup: Final = 0x28
+"""The context of a key object is needed no more."""
+RegNtPreRestoreKey: Final = 0x29
+"""Before a key is restored from a file."""
+RegNtPostRestoreKey: Final = 0x2a
+"""After a key is restored from a file."""
+RegNtPreSaveKey: Final = 0x2b
+"""Before a key is saved to a file."""
+RegNtPostSaveKey: Final = 0x2c
+"""After a key is saved to a file."""
+RegNtPreReplaceKey: Final = 0x2d
+"""Before the file of a hive is replaced."""
+RegNtPostReplaceKey: Final = 0x2e
+"""After the file of a hive is replaced."""
+RegNtPreQueryKeyName: Final = 0x2f
+"""Before the name of a key is asked for."""
+RegNtPostQueryKeyName: Final = 0x30
+"""After the name of a key is asked for."""
+RegNtPreSaveMergedKey: Final = 0x31
+"""Before two keys are saved together."""
+RegNtPostSaveMergedKey: Final = 0x32
+"""After two keys are saved together."""
+MaxRegNtNotifyClass: Final = 0x33
+"""The first value that means nothing."""
 
 # Major functions of an IRP.
 IRP_MJ_CREATE: Final = 0

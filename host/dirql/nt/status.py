@@ -21,6 +21,7 @@ __all__ = [
     "STATUS_BREAKPOINT",
     "STATUS_BUFFER_OVERFLOW",
     "STATUS_BUFFER_TOO_SMALL",
+    "STATUS_CALLBACK_BYPASS",
     "STATUS_CANCELLED",
     "STATUS_CANNOT_DELETE",
     "STATUS_CHILD_MUST_BE_VOLATILE",
@@ -52,6 +53,7 @@ __all__ = [
     "STATUS_ENTRYPOINT_NOT_FOUND",
     "STATUS_FILE_CLOSED",
     "STATUS_FILE_INVALID",
+    "STATUS_FLT_INSTANCE_ALTITUDE_COLLISION",
     "STATUS_GUARD_PAGE_VIOLATION",
     "STATUS_ILLEGAL_INSTRUCTION",
     "STATUS_IMAGE_ALREADY_LOADED",
@@ -419,5 +421,9 @@ STATUS_INVALID_DEVICE_OBJECT_PARAMETER: Final[int] = NTSTATUS.named(0xc0000369, 
 """The device object that was passed is not one that the routine can use."""
 STATUS_ASSERTION_FAILURE: Final[int] = NTSTATUS.named(0xc0000420, "STATUS_ASSERTION_FAILURE")
 """An assertion in the code did not hold."""
+STATUS_CALLBACK_BYPASS: Final[int] = NTSTATUS.named(0xc0000503, "STATUS_CALLBACK_BYPASS")
+"""A RegistryCallback routine has done the operation itself, or replaces its status."""
+STATUS_FLT_INSTANCE_ALTITUDE_COLLISION: Final[int] = NTSTATUS.named(0xc01c0011, "STATUS_FLT_INSTANCE_ALTITUDE_COLLISION")
+"""A RegistryCallback routine has the altitude already."""
 STATUS_DEVICE_INSUFFICIENT_RESOURCES: Final[int] = NTSTATUS.named(0xc0000468, "STATUS_DEVICE_INSUFFICIENT_RESOURCES")
 """The device lacks resources of its own for the request."""

@@ -9,7 +9,7 @@ time and no processor comes later, so that only PowerState is ever told of somet
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from dirql.ke.current import current
 from dirql.ke.guard import CALLBACK_FUNCTION, call_driver, current_driver, describe
@@ -50,6 +50,8 @@ class CallbackRegistration:
     """One routine that is registered with a callback object."""
 
     __slots__ = ("busy", "callback", "context", "driver", "function")
+
+    undo: ClassVar[str] = "ExUnregisterCallback"
 
     def __init__(self, callback: Callback, function: CallbackFunction, context: object) -> None:
         self.callback = callback

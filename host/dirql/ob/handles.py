@@ -81,7 +81,7 @@ class HandleTable:
 
         The object does not get a reference. A program cannot use a kernel handle.
         """
-        if handle > _LAST and current_driver() is None:
+        if handle in self._entries and handle > _LAST and current_driver() is None:
             return STATUS_INVALID_HANDLE, None
         return self.lookup_for_kernel(handle, kind, access)
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NoReturn, Protocol
+from typing import ClassVar, Final, NoReturn, Protocol
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import current_driver, is_verified
@@ -77,6 +77,8 @@ class Registered(Protocol):
 
     driver: object
     """The driver that has registered the routine."""
+    undo: ClassVar[str]
+    """The routine that ends the registration."""
 
     @property
     def function(self) -> object:
@@ -198,9 +200,9 @@ class ObjectManager:
     def close(self, handle: int, *, for_program: bool = False) -> int:
         """Close a handle, as a program does `for_program`. The name of a temporary object goes with its last handle."""
         entry = self.handles.entry(handle)
-        if for_program and is_kernel_handle(handle):
+        if entry is None or (for_program and is_kernel_handle(handle)):
             return STATUS_INVALID_HANDLE
-        if entry is not None and entry.object.handle_count == 1 and not entry.object.permanent:
+        if entry.object.handle_count == 1 and not entry.object.permanent:
             self.namespace.release(entry.object)
         return self.handles.close(handle)
 

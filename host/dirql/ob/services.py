@@ -106,7 +106,7 @@ def close(handle: int) -> int:
 
 def refuse_handle(routine: str, handle: int) -> None:
     """Bug check 0x93 if a verified driver closes a handle that is not open, except NULL and INVALID_HANDLE_VALUE."""
-    if handle & _ALL not in _HARMLESS and is_verified():
+    if (handle or 0) & _ALL not in _HARMLESS and is_verified():
         rule = "must be called once, with a handle that is open"
         reason = f"{routine} {rule}; {handle:#x} was not: forget a closed handle"
         bug_check(INVALID_KERNEL_HANDLE, handle, _INVALID, reason=reason)

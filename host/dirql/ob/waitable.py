@@ -12,7 +12,7 @@ from dirql.ke.guard import current_driver
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event
 from dirql.ke.objects.timer import Timer
-from dirql.ke.processors.contract import contract
+from dirql.ke.processors.contract import KeptContract, contract
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.threads.apc import Apc, NormalRoutine, completion_apc
 from dirql.ke.threads.wait import wait_for_multiple_objects, wait_for_single_object
@@ -304,13 +304,15 @@ def _waitable(handle: int) -> tuple[int, DispatcherObject | None]:
     return (STATUS_SUCCESS, body) if isinstance(body, DispatcherObject) else (status, None)
 
 
-def event_of_handle(event: Event | int | None) -> tuple[int, Event | None]:
+def event_of_handle(kept: KeptContract, event: object) -> tuple[int, Event | None]:
     """The event that a service signals: (status, event). `event` is a handle, the event itself, or None for NULL.
 
-    A program's handle must grant EVENT_MODIFY_STATE.
+    Anything else is a `TypeError` that names the routine. A program's handle must grant EVENT_MODIFY_STATE.
     """
-    if not isinstance(event, int):
+    if event is None or isinstance(event, Event):
         return STATUS_SUCCESS, event
+    if not isinstance(event, int):
+        kept.refuse_argument("Event", "a handle of an event (HANDLE), a KEVENT, or None", event)
     if event == 0:
         return STATUS_SUCCESS, None
     return object_manager.value.handles.lookup(event, Event, _access(EVENT_MODIFY_STATE))

@@ -2295,6 +2295,73 @@ typedef enum _KEY_SET_INFORMATION_CLASS {
     MaxKeySetInfoClass = 7,
 } KEY_SET_INFORMATION_CLASS, *PKEY_SET_INFORMATION_CLASS;
 
+/* Operations of which a RegistryCallback routine is told (REG_NOTIFY_CLASS). */
+typedef enum _REG_NOTIFY_CLASS {
+    RegNtDeleteKey = 0,
+    RegNtPreDeleteKey = 0,
+    RegNtSetValueKey = 1,
+    RegNtPreSetValueKey = 1,
+    RegNtDeleteValueKey = 2,
+    RegNtPreDeleteValueKey = 2,
+    RegNtSetInformationKey = 3,
+    RegNtPreSetInformationKey = 3,
+    RegNtRenameKey = 4,
+    RegNtPreRenameKey = 4,
+    RegNtEnumerateKey = 5,
+    RegNtPreEnumerateKey = 5,
+    RegNtEnumerateValueKey = 6,
+    RegNtPreEnumerateValueKey = 6,
+    RegNtQueryKey = 7,
+    RegNtPreQueryKey = 7,
+    RegNtQueryValueKey = 8,
+    RegNtPreQueryValueKey = 8,
+    RegNtQueryMultipleValueKey = 9,
+    RegNtPreQueryMultipleValueKey = 9,
+    RegNtPreCreateKey = 0xa,
+    RegNtPostCreateKey = 0xb,
+    RegNtPreOpenKey = 0xc,
+    RegNtPostOpenKey = 0xd,
+    RegNtKeyHandleClose = 0xe,
+    RegNtPreKeyHandleClose = 0xe,
+    RegNtPostDeleteKey = 0xf,
+    RegNtPostSetValueKey = 0x10,
+    RegNtPostDeleteValueKey = 0x11,
+    RegNtPostSetInformationKey = 0x12,
+    RegNtPostRenameKey = 0x13,
+    RegNtPostEnumerateKey = 0x14,
+    RegNtPostEnumerateValueKey = 0x15,
+    RegNtPostQueryKey = 0x16,
+    RegNtPostQueryValueKey = 0x17,
+    RegNtPostQueryMultipleValueKey = 0x18,
+    RegNtPostKeyHandleClose = 0x19,
+    RegNtPreCreateKeyEx = 0x1a,
+    RegNtPostCreateKeyEx = 0x1b,
+    RegNtPreOpenKeyEx = 0x1c,
+    RegNtPostOpenKeyEx = 0x1d,
+    RegNtPreFlushKey = 0x1e,
+    RegNtPostFlushKey = 0x1f,
+    RegNtPreLoadKey = 0x20,
+    RegNtPostLoadKey = 0x21,
+    RegNtPreUnLoadKey = 0x22,
+    RegNtPostUnLoadKey = 0x23,
+    RegNtPreQueryKeySecurity = 0x24,
+    RegNtPostQueryKeySecurity = 0x25,
+    RegNtPreSetKeySecurity = 0x26,
+    RegNtPostSetKeySecurity = 0x27,
+    RegNtCallbackObjectContextCleanup = 0x28,
+    RegNtPreRestoreKey = 0x29,
+    RegNtPostRestoreKey = 0x2a,
+    RegNtPreSaveKey = 0x2b,
+    RegNtPostSaveKey = 0x2c,
+    RegNtPreReplaceKey = 0x2d,
+    RegNtPostReplaceKey = 0x2e,
+    RegNtPreQueryKeyName = 0x2f,
+    RegNtPostQueryKeyName = 0x30,
+    RegNtPreSaveMergedKey = 0x31,
+    RegNtPostSaveMergedKey = 0x32,
+    MaxRegNtNotifyClass = 0x33,
+} REG_NOTIFY_CLASS, *PREG_NOTIFY_CLASS;
+
 typedef struct _DEVICE_DESCRIPTION DEVICE_DESCRIPTION, *PDEVICE_DESCRIPTION;
 typedef struct _DMA_ADAPTER DMA_ADAPTER, *PDMA_ADAPTER;
 typedef struct _DMA_OPERATIONS DMA_OPERATIONS, *PDMA_OPERATIONS;
@@ -2421,6 +2488,19 @@ typedef struct _KEY_VALUE_BASIC_INFORMATION KEY_VALUE_BASIC_INFORMATION, *PKEY_V
 typedef struct _KEY_VALUE_FULL_INFORMATION KEY_VALUE_FULL_INFORMATION, *PKEY_VALUE_FULL_INFORMATION;
 typedef struct _KEY_VALUE_PARTIAL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION, *PKEY_VALUE_PARTIAL_INFORMATION;
 typedef struct _KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_VALUE_PARTIAL_INFORMATION_ALIGN64, *PKEY_VALUE_PARTIAL_INFORMATION_ALIGN64;
+typedef struct _REG_DELETE_KEY_INFORMATION REG_DELETE_KEY_INFORMATION, *PREG_DELETE_KEY_INFORMATION, *PREG_FLUSH_KEY_INFORMATION;
+typedef struct _REG_SET_VALUE_KEY_INFORMATION REG_SET_VALUE_KEY_INFORMATION, *PREG_SET_VALUE_KEY_INFORMATION;
+typedef struct _REG_DELETE_VALUE_KEY_INFORMATION REG_DELETE_VALUE_KEY_INFORMATION, *PREG_DELETE_VALUE_KEY_INFORMATION;
+typedef struct _REG_SET_INFORMATION_KEY_INFORMATION REG_SET_INFORMATION_KEY_INFORMATION, *PREG_SET_INFORMATION_KEY_INFORMATION;
+typedef struct _REG_ENUMERATE_KEY_INFORMATION REG_ENUMERATE_KEY_INFORMATION, *PREG_ENUMERATE_KEY_INFORMATION;
+typedef struct _REG_ENUMERATE_VALUE_KEY_INFORMATION REG_ENUMERATE_VALUE_KEY_INFORMATION, *PREG_ENUMERATE_VALUE_KEY_INFORMATION;
+typedef struct _REG_QUERY_KEY_INFORMATION REG_QUERY_KEY_INFORMATION, *PREG_QUERY_KEY_INFORMATION;
+typedef struct _REG_QUERY_VALUE_KEY_INFORMATION REG_QUERY_VALUE_KEY_INFORMATION, *PREG_QUERY_VALUE_KEY_INFORMATION;
+typedef struct _REG_RENAME_KEY_INFORMATION REG_RENAME_KEY_INFORMATION, *PREG_RENAME_KEY_INFORMATION;
+typedef struct _REG_KEY_HANDLE_CLOSE_INFORMATION REG_KEY_HANDLE_CLOSE_INFORMATION, *PREG_KEY_HANDLE_CLOSE_INFORMATION;
+typedef struct _REG_CREATE_KEY_INFORMATION_V1 REG_CREATE_KEY_INFORMATION_V1, *PREG_CREATE_KEY_INFORMATION_V1, *PREG_OPEN_KEY_INFORMATION_V1;
+typedef struct _REG_POST_OPERATION_INFORMATION REG_POST_OPERATION_INFORMATION, *PREG_POST_OPERATION_INFORMATION;
+typedef struct _REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION, *PREG_CALLBACK_CONTEXT_CLEANUP_INFORMATION;
 typedef struct _CM_PARTIAL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR, *PCM_PARTIAL_RESOURCE_DESCRIPTOR;
 typedef struct _CM_PARTIAL_RESOURCE_LIST CM_PARTIAL_RESOURCE_LIST, *PCM_PARTIAL_RESOURCE_LIST;
 typedef struct _CM_FULL_RESOURCE_DESCRIPTOR CM_FULL_RESOURCE_DESCRIPTOR, *PCM_FULL_RESOURCE_DESCRIPTOR;
@@ -4522,6 +4602,156 @@ struct _KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 {
     UCHAR Data[ANYSIZE_ARRAY];
 };
 
+/* A key is to be deleted, or flushed. */
+struct _REG_DELETE_KEY_INFORMATION {
+    PVOID Object;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* A value is to be made or replaced. */
+struct _REG_SET_VALUE_KEY_INFORMATION {
+    PVOID Object;
+    PUNICODE_STRING ValueName;
+    ULONG TitleIndex;
+    ULONG Type;
+    PVOID Data;
+    ULONG DataSize;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* A value is to be deleted. */
+struct _REG_DELETE_VALUE_KEY_INFORMATION {
+    PVOID Object;
+    PUNICODE_STRING ValueName;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* Information about a key is to be set. */
+struct _REG_SET_INFORMATION_KEY_INFORMATION {
+    PVOID Object;
+    KEY_SET_INFORMATION_CLASS KeySetInformationClass;
+    PVOID KeySetInformation;
+    ULONG KeySetInformationLength;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* A subkey is asked for by its number. */
+struct _REG_ENUMERATE_KEY_INFORMATION {
+    PVOID Object;
+    ULONG Index;
+    KEY_INFORMATION_CLASS KeyInformationClass;
+    PVOID KeyInformation;
+    ULONG Length;
+    PULONG ResultLength;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* A value is asked for by its number. */
+struct _REG_ENUMERATE_VALUE_KEY_INFORMATION {
+    PVOID Object;
+    ULONG Index;
+    KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass;
+    PVOID KeyValueInformation;
+    ULONG Length;
+    PULONG ResultLength;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* Information about a key is asked for. */
+struct _REG_QUERY_KEY_INFORMATION {
+    PVOID Object;
+    KEY_INFORMATION_CLASS KeyInformationClass;
+    PVOID KeyInformation;
+    ULONG Length;
+    PULONG ResultLength;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* A value is asked for by its name. */
+struct _REG_QUERY_VALUE_KEY_INFORMATION {
+    PVOID Object;
+    PUNICODE_STRING ValueName;
+    KEY_VALUE_INFORMATION_CLASS KeyValueInformationClass;
+    PVOID KeyValueInformation;
+    ULONG Length;
+    PULONG ResultLength;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* A key is to get another name. */
+struct _REG_RENAME_KEY_INFORMATION {
+    PVOID Object;
+    PUNICODE_STRING NewName;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* The handle of a key is to be closed. */
+struct _REG_KEY_HANDLE_CLOSE_INFORMATION {
+    PVOID Object;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* A key is to be made or opened. */
+struct _REG_CREATE_KEY_INFORMATION_V1 {
+    PUNICODE_STRING CompleteName;
+    PVOID RootObject;
+    PVOID ObjectType;
+    ULONG Options;
+    PUNICODE_STRING Class;
+    PVOID SecurityDescriptor;
+    PVOID SecurityQualityOfService;
+    ACCESS_MASK DesiredAccess;
+    ACCESS_MASK GrantedAccess;
+    PULONG Disposition;
+    PVOID *ResultObject;
+    PVOID CallContext;
+    PVOID RootObjectContext;
+    PVOID Transaction;
+    ULONG_PTR Version;
+    PUNICODE_STRING RemainingName;
+    ULONG Wow64Flags;
+    ULONG Attributes;
+    KPROCESSOR_MODE CheckAccessMode;
+};
+
+/* An operation has ended. */
+struct _REG_POST_OPERATION_INFORMATION {
+    PVOID Object;
+    NTSTATUS Status;
+    PVOID PreInformation;
+    NTSTATUS ReturnStatus;
+    PVOID CallContext;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
+/* The context of a key object is needed no more. */
+struct _REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION {
+    PVOID Object;
+    PVOID ObjectContext;
+    PVOID Reserved;
+};
+
 /* One hardware resource that is assigned to a device. */
 #pragma pack(push, 4)
 struct _CM_PARTIAL_RESOURCE_DESCRIPTOR {
@@ -5406,6 +5636,16 @@ NTSTATUS IoOpenDeviceInterfaceRegistryKey(_In_ PUNICODE_STRING SymbolicLinkName,
     DesiredAccess, _Out_ PHANDLE DeviceInterfaceRegKey);
 NTSTATUS ZwSetInformationKey(_In_ HANDLE KeyHandle, _In_ KEY_SET_INFORMATION_CLASS KeySetInformationClass,
     _In_ PVOID KeySetInformation, _In_ ULONG KeySetInformationLength);
+NTSTATUS CmRegisterCallback(_In_ PEX_CALLBACK_FUNCTION Function, _In_opt_ PVOID Context, _Out_ PLARGE_INTEGER
+    Cookie);
+NTSTATUS CmRegisterCallbackEx(_In_ PEX_CALLBACK_FUNCTION Function, _In_ PCUNICODE_STRING Altitude, _In_ PVOID
+    Driver, _In_opt_ PVOID Context, _Out_ PLARGE_INTEGER Cookie, _In_opt_ PVOID Reserved);
+NTSTATUS CmUnRegisterCallback(_In_ LARGE_INTEGER Cookie);
+NTSTATUS CmSetCallbackObjectContext(_Inout_ PVOID Object, _In_ PLARGE_INTEGER Cookie, _In_ PVOID NewContext,
+    _Out_opt_ PVOID *OldContext);
+VOID CmGetCallbackVersion(_Out_opt_ PULONG Major, _Out_opt_ PULONG Minor);
+NTSTATUS CmCallbackGetKeyObjectID(_In_ PLARGE_INTEGER Cookie, _In_ PVOID Object, _Out_opt_ PULONG_PTR
+    ObjectID, _Out_opt_ PCUNICODE_STRING *ObjectName);
 VOID RtlInitUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_opt_ PCWSTR SourceString);
 VOID RtlInitAnsiString(_Out_ PANSI_STRING DestinationString, _In_opt_ PCSZ SourceString);
 VOID RtlInitString(_Out_ PSTRING DestinationString, _In_opt_ PCSZ SourceString);
