@@ -90,11 +90,11 @@ _POST: Final = {
     RegNtPreOpenKeyEx: RegNtPostOpenKeyEx,
     RegNtPreFlushKey: RegNtPostFlushKey,
 }
-"""What a routine is told after an operation, by what it is told before."""
+"""The notification after an operation, by the one before it."""
 
 
 class Operation(Protocol):
-    """What a routine is told before an operation."""
+    """The information that a routine gets before an operation."""
 
     call_context: object
 

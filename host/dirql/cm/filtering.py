@@ -27,7 +27,7 @@ Opening = Callable[[], tuple[int, Key | None, int]]
 
 
 class QueryOperation(Operation, Protocol):
-    """What a routine is told before something is asked for."""
+    """The information that a routine gets before something is asked for."""
 
     result_length: int
 

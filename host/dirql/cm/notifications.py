@@ -35,7 +35,7 @@ Thing: TypeAlias = object
 
 
 class _Told:
-    """What a routine is told of an operation on a key object."""
+    """The information about an operation on a key object."""
 
     __slots__ = ("object_context",)
 

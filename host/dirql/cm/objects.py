@@ -93,7 +93,7 @@ class KeyObject(Object):
         super().__init__()
         self.key = key
         self.contexts: dict[RegistryCallback, object] | None = None
-        """What each RegistryCallback routine keeps of the object."""
+        """The context that each RegistryCallback routine keeps of the object."""
 
     @property
     def full_name(self) -> str:

@@ -71,7 +71,7 @@ class RegistryCallback:
         return status
 
     def context_of(self, key: object) -> object:
-        """What the routine keeps of a key object; None if it keeps nothing, or there is no object."""
+        """The context that the routine keeps of a key object; None if it keeps nothing, or there is no object."""
         contexts = getattr(key, "contexts", None)
         return contexts.get(self) if contexts else None
 

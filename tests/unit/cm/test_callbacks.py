@@ -9,7 +9,7 @@ Windows driver samples, whose scenarios are done here: block, bypass, override, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -318,5 +318,5 @@ def test_REG_18_the_context_of_a_call_is_the_routines_own(root: int) -> None:
 def test_a_key_object_is_what_a_context_belongs_to(root: int) -> None:
     watch = Filter()
     with pytest.raises(TypeError, match="CmSetCallbackObjectContext: Object must be a key object"):
-        wdm.CmSetCallbackObjectContext(3, watch.cookie, None)  # type: ignore[arg-type]
+        wdm.CmSetCallbackObjectContext(cast("Any", 3), watch.cookie, None)
     watch.end()
