@@ -167,6 +167,7 @@ SERVICE_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
     "ObDereferenceObjectDeferDelete": lambda w: (wdm.ObReferenceObject(w.device) and w.device,),
     "ObOpenObjectByPointer": lambda w: (w.device, 0, None, 0, None, wdm.KernelMode),
     "ObQueryNameString": lambda w: (w.device, w.user, 64),
+    "ObGetObjectPointerCount": lambda w: (w.device,),
     "ObMakeTemporaryObject": lambda w: (w.device,),
     "ZwOpenDirectoryObject": lambda _: (0, named(r"\Device")),
     "ZwCreateSymbolicLinkObject": lambda _: (0, named(NAMED), r"\Device\Edge"),

@@ -201,9 +201,11 @@ class AddressSpace:
         assert page.backing is not None
         frames = self._frames.allocate(1, page.backing.owner)
         if frames is None:
-            raise StatusException(STATUS_INSUFFICIENT_RESOURCES) from MemoryError(
+            error = StatusException(STATUS_INSUFFICIENT_RESOURCES)
+            error.__cause__ = MemoryError(  # compiled code ignores the `from` of `raise`
                 f"a frame must be free to page in {address:#x}; none was: give the machine more memory or free some"
             )
+            raise error
         physical = frames[0] << PAGE_SHIFT
         self._frames.ram[physical : physical + PAGE_SIZE] = page.backing.contents
         valid = self.entries[number] = Page(physical, page.writable, page.pageable, watch=page.watch)

@@ -57,9 +57,11 @@ class Literals:
     def _map(self, pages: int) -> None:
         frames = self._frames.allocate(pages, LITERAL_RANGE.name)
         if frames is None:
-            raise StatusException(STATUS_INSUFFICIENT_RESOURCES) from MemoryError(
+            error = StatusException(STATUS_INSUFFICIENT_RESOURCES)
+            error.__cause__ = MemoryError(  # compiled code ignores the `from` of `raise`
                 f"{pages} frames must be free for a driver's constants; they were not: give the machine more memory"
             )
+            raise error
         address = self._system.map(LITERAL_RANGE, frames, writable=False)
         assert address is not None  # the range is larger than any RAM
         self._next, self._end = address, address + pages * PAGE_SIZE

@@ -961,6 +961,10 @@ __all__ = [
     "TIMER_ALL_ACCESS",
     "TIMER_MODIFY_STATE",
     "TIMER_QUERY_STATE",
+    "TableEmptyTree",
+    "TableFoundNode",
+    "TableInsertAsLeft",
+    "TableInsertAsRight",
     "TargetDeviceRelation",
     "TerminalServer",
     "ThreadObject",
@@ -3196,6 +3200,16 @@ GenericGreaterThan: Final = 1
 """The first element comes behind the second one."""
 GenericEqual: Final = 2
 """The elements are equal."""
+
+# Values of TABLE_SEARCH_RESULT, the results of a search in a generic table.
+TableEmptyTree: Final = 0
+"""The table is empty."""
+TableFoundNode: Final = 1
+"""The node is the element that was looked for."""
+TableInsertAsLeft: Final = 2
+"""The element would come before the node."""
+TableInsertAsRight: Final = 3
+"""The element would come behind the node."""
 
 # Flags of RtlDuplicateUnicodeString.
 RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE: Final = 1

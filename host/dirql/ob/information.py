@@ -7,6 +7,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from dirql.ke.objects.dispatcher_object import DispatcherObject
 from dirql.ke.processors.contract import contract
 from dirql.mm import memory
 from dirql.nt.constants import (
@@ -23,13 +24,15 @@ from dirql.nt.status import (
 )
 from dirql.ob.handles import HandleEntry
 from dirql.ob.manager import running as object_manager
+from dirql.ob.object import Object
 from dirql.ob.object_services import query_name
 from dirql.ob.object_type import object_type
 from dirql.ob.services import check_object
 
-__all__ = ["get_object_security", "query_object", "release_object_security"]
+__all__ = ["get_object_security", "object_pointer_count", "query_object", "release_object_security"]
 
 _QUERY_OBJECT: Final = contract("ZwQueryObject")
+_POINTER_COUNT: Final = contract("ObGetObjectPointerCount")
 _GET_SECURITY: Final = contract("ObGetObjectSecurity")
 _RELEASE_SECURITY: Final = contract("ObReleaseObjectSecurity")
 
@@ -110,6 +113,14 @@ def _query_type(name: str, address: int | None, length: int) -> tuple[int, int]:
     )
     memory.write(address, facts + text + b"\0\0")
     return STATUS_SUCCESS, needed
+
+
+def object_pointer_count(body: object) -> int:
+    """The number of references of an object, of which its name is one; follows ObGetObjectPointerCount."""
+    _POINTER_COUNT.check_level(body)
+    check_object(_POINTER_COUNT, body)
+    assert isinstance(body, Object | DispatcherObject)
+    return object_manager.value.header_of(body).references
 
 
 def get_object_security(body: object) -> tuple[int, int | None, bool]:

@@ -35,6 +35,8 @@ _FIND_NEXT: Final = contract("RtlFindNextForwardRunClear")
 _FIND_LAST: Final = contract("RtlFindLastBackwardRunClear")
 _NUMBER_CLEAR: Final = contract("RtlNumberOfClearBits")
 _NUMBER_SET: Final = contract("RtlNumberOfSetBits")
+_NUMBER_CLEAR_IN: Final = contract("RtlNumberOfClearBitsInRange")
+_NUMBER_SET_IN: Final = contract("RtlNumberOfSetBitsInRange")
 _ARE_CLEAR: Final = contract("RtlAreBitsClear")
 _ARE_SET: Final = contract("RtlAreBitsSet")
 
@@ -205,6 +207,24 @@ class Bitmap:
         """The number of set bits; follows RtlNumberOfSetBits."""
         _NUMBER_SET.check(self)
         return self._bits().bit_count()
+
+    def number_of_clear_bits_in_range(self, starting_index: int, length: int) -> int:
+        """The number of clear bits among some in a row; 0 if some are outside; follows RtlNumberOfClearBitsInRange."""
+        _NUMBER_CLEAR_IN.check(self)
+        _NUMBER_CLEAR_IN.check_arguments(self, starting_index, length)
+        return self._in_range(starting_index, length, 1)
+
+    def number_of_set_bits_in_range(self, starting_index: int, length: int) -> int:
+        """The number of set bits among some in a row; 0 if some are outside; follows RtlNumberOfSetBitsInRange."""
+        _NUMBER_SET_IN.check(self)
+        _NUMBER_SET_IN.check_arguments(self, starting_index, length)
+        return self._in_range(starting_index, length, 0)
+
+    def _in_range(self, first: int, length: int, flip: int) -> int:
+        if first + length > self.size_of_bit_map:
+            return 0
+        bits = self._bits() >> first & (1 << length) - 1
+        return length - bits.bit_count() if flip else bits.bit_count()
 
     def are_bits_clear(self, starting_index: int, length: int) -> bool:
         """Whether bits in a row are clear; FALSE for none, or some outside; follows RtlAreBitsClear."""

@@ -12,13 +12,25 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from dirql.ke.processors.contract import KeptContract, contract
-from dirql.nt.constants import GenericEqual, GenericGreaterThan, GenericLessThan
+from dirql.nt.constants import (
+    GenericEqual,
+    GenericGreaterThan,
+    GenericLessThan,
+    TableEmptyTree,
+    TableFoundNode,
+    TableInsertAsLeft,
+    TableInsertAsRight,
+)
 from dirql.rtl.memory import read, write
 
 __all__ = ["AvlTable", "GenericTable"]
 
 _INITIALIZE: Final = contract("RtlInitializeGenericTable")
 _INSERT: Final = contract("RtlInsertElementGenericTable")
+_INSERT_FULL: Final = contract("RtlInsertElementGenericTableFull")
+_LOOKUP_FULL: Final = contract("RtlLookupElementGenericTableFull")
+_INSERT_FULL_AVL: Final = contract("RtlInsertElementGenericTableFullAvl")
+_LOOKUP_FULL_AVL: Final = contract("RtlLookupElementGenericTableFullAvl")
 _DELETE: Final = contract("RtlDeleteElementGenericTable")
 _LOOKUP: Final = contract("RtlLookupElementGenericTable")
 _ENUMERATE: Final = contract("RtlEnumerateGenericTable")
@@ -40,6 +52,8 @@ _IS_EMPTY_AVL: Final = contract("RtlIsGenericTableEmptyAvl")
 _RESULTS: Final = (GenericLessThan, GenericGreaterThan, GenericEqual)
 _SPLAY_HEAD: Final = 0x28
 """The head of an element: RTL_SPLAY_LINKS and a LIST_ENTRY."""
+_PLACES: Final = {TableFoundNode: 0, TableInsertAsLeft: 0, TableInsertAsRight: 1}
+"""How far behind a node an element has its place, by the result of a search."""
 _AVL_HEAD: Final = 0x20
 """The head of an element: RTL_BALANCED_LINKS."""
 
@@ -107,7 +121,10 @@ class _Table:
         return low, False
 
     def _add(self, kept: KeptContract, buffer: int, size: int) -> tuple[int | None, bool]:
-        place, found = self._find(kept, buffer)
+        return self._put(*self._find(kept, buffer), buffer, size)
+
+    def _put(self, place: int, found: bool, buffer: int, size: int) -> tuple[int | None, bool]:
+        """Copy data into a new element at a place, unless an equal one is there."""
         if found:
             return self._seen(place), False
         assert self._allocate is not None
@@ -118,6 +135,29 @@ class _Table:
         self._sorted.insert(place, element)
         self._added(element)
         return self._seen(place), True
+
+    def _search(self, kept: KeptContract, buffer: int) -> tuple[int | None, int | None, int]:
+        """The data of the equal element, and the node and the result with which `_add_at` finds its place again."""
+        place, found = self._find(kept, buffer)
+        if found:
+            return self._seen(place), self._sorted[place], TableFoundNode
+        if not self._sorted:
+            return None, None, TableEmptyTree
+        if place:
+            return None, self._sorted[place - 1], TableInsertAsRight
+        return None, self._sorted[0], TableInsertAsLeft
+
+    def _add_at(
+        self, kept: KeptContract, buffer: int, size: int, node: int | None, result: int
+    ) -> tuple[int | None, bool]:
+        """Do as `_add` at the place that `_search` has found."""
+        if result == TableEmptyTree and not self._sorted:
+            return self._put(0, False, buffer, size)
+        if result not in _PLACES or node not in self._sorted:
+            what = "what the lookup of the same data has returned, before another change of the table"
+            kept.refuse_argument("NodeOrParent and SearchResult", what, (node, result))
+        place = self._sorted.index(node) + _PLACES[result]
+        return self._put(place, result == TableFoundNode, buffer, size)
 
     def _remove(self, kept: KeptContract, buffer: int) -> bool:
         place, found = self._find(kept, buffer)
@@ -197,6 +237,23 @@ class GenericTable(_Table):
         _INSERT.check_arguments(self, buffer, buffer_size)
         return self._add(_INSERT, buffer, buffer_size)
 
+    def insert_full(
+        self, buffer: int, buffer_size: int, node_or_parent: int | None, search_result: int
+    ) -> tuple[int | None, bool]:
+        """Do as `insert` at the place that `lookup_full` has found; follows RtlInsertElementGenericTableFull."""
+        _INSERT_FULL.check(self)
+        _INSERT_FULL.check_arguments(self, buffer, buffer_size, node_or_parent, search_result)
+        return self._add_at(_INSERT_FULL, buffer, buffer_size, node_or_parent, search_result)
+
+    def lookup_full(self, buffer: int) -> tuple[int | None, int | None, int]:
+        """The data of the equal element, a node and the result of the search, for `insert_full`.
+
+        Follows RtlLookupElementGenericTableFull. The result is a TABLE_SEARCH_RESULT.
+        """
+        _LOOKUP_FULL.check(self)
+        _LOOKUP_FULL.check_arguments(self, buffer)
+        return self._search(_LOOKUP_FULL, buffer)
+
     def delete(self, buffer: int) -> bool:
         """Delete the element that is equal to the data, if there is one; follows RtlDeleteElementGenericTable."""
         _DELETE.check(self)
@@ -272,6 +329,20 @@ class AvlTable(_Table):
         _INSERT_AVL.check(self)
         _INSERT_AVL.check_arguments(self, buffer, buffer_size)
         return self._add(_INSERT_AVL, buffer, buffer_size)
+
+    def insert_full(
+        self, buffer: int, buffer_size: int, node_or_parent: int | None, search_result: int
+    ) -> tuple[int | None, bool]:
+        """Do as `GenericTable.insert_full`; follows RtlInsertElementGenericTableFullAvl."""
+        _INSERT_FULL_AVL.check(self)
+        _INSERT_FULL_AVL.check_arguments(self, buffer, buffer_size, node_or_parent, search_result)
+        return self._add_at(_INSERT_FULL_AVL, buffer, buffer_size, node_or_parent, search_result)
+
+    def lookup_full(self, buffer: int) -> tuple[int | None, int | None, int]:
+        """Do as `GenericTable.lookup_full`; follows RtlLookupElementGenericTableFullAvl."""
+        _LOOKUP_FULL_AVL.check(self)
+        _LOOKUP_FULL_AVL.check_arguments(self, buffer)
+        return self._search(_LOOKUP_FULL_AVL, buffer)
 
     def delete(self, buffer: int) -> bool:
         """Do as `GenericTable.delete`; follows RtlDeleteElementGenericTableAvl."""

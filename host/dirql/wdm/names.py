@@ -309,11 +309,11 @@ KNOWN: Final = """
         NotificationTimer NuBus NuBusConfiguration OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE
         OBJ_EXCLUSIVE OBJ_FORCE_ACCESS_CHECK OBJ_INHERIT OBJ_KERNEL_HANDLE OBJ_OPENIF OBJ_OPENLINK OBJ_PERMANENT
         OBJ_VALID_ATTRIBUTES OEM_STRING ObCloseHandle ObDereferenceObject ObDereferenceObjectDeferDelete
-        ObGetObjectSecurity ObIsKernelHandle ObMakeTemporaryObject ObOpenObjectByPointer ObQueryNameString
-        ObReferenceObject ObReferenceObjectByHandle ObReferenceObjectByPointer ObReleaseObjectSecurity
-        ObfDereferenceObject ObfReferenceObject ObjectBasicInformation ObjectNameInformation ObjectTypeInformation
-        OriginalApcEnvironment PAGED_CODE PAGED_LOOKASIDE_LIST PAGE_ALIGN PAGE_EXECUTE PAGE_EXECUTE_READ
-        PAGE_EXECUTE_READWRITE PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL
+        ObGetObjectPointerCount ObGetObjectSecurity ObIsKernelHandle ObMakeTemporaryObject ObOpenObjectByPointer
+        ObQueryNameString ObReferenceObject ObReferenceObjectByHandle ObReferenceObjectByPointer
+        ObReleaseObjectSecurity ObfDereferenceObject ObfReferenceObject ObjectBasicInformation ObjectNameInformation
+        ObjectTypeInformation OriginalApcEnvironment PAGED_CODE PAGED_LOOKASIDE_LIST PAGE_ALIGN PAGE_EXECUTE
+        PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL
         PAGE_FAULT_IN_NONPAGED_AREA PAGE_NOACCESS PAGE_READONLY PAGE_READWRITE PAGE_SHIFT PAGE_SIZE PASSIVE_LEVEL
         PCIBus PCIConfiguration PCI_VERIFIER_DETECTED_VIOLATION PCMCIABus PCMCIAConfiguration PFN_LIST_CORRUPT
         PF_3DNOW_INSTRUCTIONS_AVAILABLE PF_COMPARE_EXCHANGE128 PF_COMPARE_EXCHANGE_DOUBLE PF_FLOATING_POINT_EMULATED
@@ -396,18 +396,20 @@ KNOWN: Final = """
         RtlInitAnsiString RtlInitAnsiStringEx RtlInitEmptyAnsiString RtlInitEmptyUnicodeString RtlInitString
         RtlInitUnicodeString RtlInitUnicodeStringEx RtlInitializeBitMap RtlInitializeGenericTable
         RtlInitializeGenericTableAvl RtlInsertElementGenericTable RtlInsertElementGenericTableAvl
-        RtlInt64ToUnicodeString RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlInterlockedAndBits
-        RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn
-        RtlInterlockedSetBits RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIsGenericTableEmpty
-        RtlIsGenericTableEmptyAvl RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift
-        RtlLargeIntegerDivide RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
+        RtlInsertElementGenericTableFull RtlInsertElementGenericTableFullAvl RtlInt64ToUnicodeString
+        RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn
+        RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn RtlInterlockedSetBits
+        RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIsGenericTableEmpty RtlIsGenericTableEmptyAvl
+        RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift RtlLargeIntegerDivide
+        RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
         RtlLargeIntegerGreaterThan RtlLargeIntegerGreaterThanOrEqualTo RtlLargeIntegerGreaterThanZero
         RtlLargeIntegerLessOrEqualToZero RtlLargeIntegerLessThan RtlLargeIntegerLessThanOrEqualTo
         RtlLargeIntegerLessThanZero RtlLargeIntegerNegate RtlLargeIntegerNotEqualTo RtlLargeIntegerNotEqualToZero
         RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract RtlLookupElementGenericTable
-        RtlLookupElementGenericTableAvl RtlLookupFirstMatchingElementGenericTableAvl RtlMoveMemory
-        RtlNtStatusToDosError RtlNtStatusToDosErrorNoTeb RtlNumberGenericTableElements
-        RtlNumberGenericTableElementsAvl RtlNumberOfClearBits RtlNumberOfSetBits RtlNumberOfSetBitsUlongPtr
+        RtlLookupElementGenericTableAvl RtlLookupElementGenericTableFull RtlLookupElementGenericTableFullAvl
+        RtlLookupFirstMatchingElementGenericTableAvl RtlMoveMemory RtlNtStatusToDosError RtlNtStatusToDosErrorNoTeb
+        RtlNumberGenericTableElements RtlNumberGenericTableElementsAvl RtlNumberOfClearBits
+        RtlNumberOfClearBitsInRange RtlNumberOfSetBits RtlNumberOfSetBitsInRange RtlNumberOfSetBitsUlongPtr
         RtlOemStringToUnicodeString RtlPrefixString RtlPrefixUnicodeString RtlQueryRegistryValues RtlRandom
         RtlRandomEx RtlReadMemory RtlRetrieveUlong RtlRetrieveUshort RtlSecondsSince1970ToTime
         RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits RtlStatusName RtlStoreUlong
@@ -476,23 +478,23 @@ KNOWN: Final = """
         SuperCriticalWorkQueue Suspended SynchronizationEvent SynchronizationTimer SystemPowerState
         TARGET_DEVICE_CUSTOM_NOTIFICATION TARGET_DEVICE_REMOVAL_NOTIFICATION TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS
         THREAD_STUCK_IN_DEVICE_DRIVER THREAD_TERMINATE_HELD_MUTEX THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS
-        TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID TIMER_QUERY_STATE TIME_FIELDS TRAP_CAUSE_UNKNOWN TargetDeviceRelation
-        TerminalServer ThreadObject TimerNotificationObject TimerSynchronizationObject TransportRelations TurboChannel
-        TypeA TypeB TypeC TypeF UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING UNICODE_STRING_MAX_BYTES UserMode
-        UserRequest VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION VERIFIER_DMA_VERIFICATION
-        VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING VERIFIER_IRP_LOGGING
-        VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL VER_AND VER_BUILDNUMBER VER_EQUAL
-        VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL VER_MAJORVERSION VER_MINORVERSION
-        VER_NT_DOMAIN_CONTROLLER VER_NT_SERVER VER_NT_WORKSTATION VER_OR VER_PLATFORMID VER_PLATFORM_WIN32_NT
-        VER_PRODUCT_TYPE VER_SERVICEPACKMAJOR VER_SERVICEPACKMINOR VER_SUITENAME VMEBus VMEConfiguration
-        VerSetConditionMask Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT WHEA_UNCORRECTABLE_ERROR WHServer
-        WORKER_INVALID WORKER_THREAD_RETURNED_AT_BAD_IRQL WORK_QUEUE_ITEM WRITE_DAC WRITE_OWNER
-        WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR WRITE_PORT_ULONG
-        WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG WRITE_REGISTER_BUFFER_USHORT
-        WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny Width16Bits Width32Bits
-        Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl WrDeferredPreempt
-        WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel WrKeyedEvent
-        WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
+        TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID TIMER_QUERY_STATE TIME_FIELDS TRAP_CAUSE_UNKNOWN TableEmptyTree
+        TableFoundNode TableInsertAsLeft TableInsertAsRight TargetDeviceRelation TerminalServer ThreadObject
+        TimerNotificationObject TimerSynchronizationObject TransportRelations TurboChannel TypeA TypeB TypeC TypeF
+        UNEXPECTED_KERNEL_MODE_TRAP UNICODE_STRING UNICODE_STRING_MAX_BYTES UserMode UserRequest
+        VERIFIER_DDI_COMPLIANCE VERIFIER_DEADLOCK_DETECTION VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING
+        VERIFIER_FORCE_PENDING VERIFIER_IO_CHECKING VERIFIER_IRP_LOGGING VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING
+        VERIFIER_SPECIAL_POOL VER_AND VER_BUILDNUMBER VER_EQUAL VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL
+        VER_MAJORVERSION VER_MINORVERSION VER_NT_DOMAIN_CONTROLLER VER_NT_SERVER VER_NT_WORKSTATION VER_OR
+        VER_PLATFORMID VER_PLATFORM_WIN32_NT VER_PRODUCT_TYPE VER_SERVICEPACKMAJOR VER_SERVICEPACKMINOR VER_SUITENAME
+        VMEBus VMEConfiguration VerSetConditionMask Vmcs WAIT_IO_COMPLETION WAIT_OBJECT_0 WAIT_TIMEOUT
+        WHEA_UNCORRECTABLE_ERROR WHServer WORKER_INVALID WORKER_THREAD_RETURNED_AT_BAD_IRQL WORK_QUEUE_ITEM WRITE_DAC
+        WRITE_OWNER WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT WRITE_PORT_UCHAR
+        WRITE_PORT_ULONG WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG
+        WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny
+        Width16Bits Width32Bits Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl
+        WrDeferredPreempt WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel
+        WrKeyedEvent WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
         WrProcessInSwap WrPushLock WrQuantumEnd WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended
         WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution ZwCancelIoFile ZwCancelIoFileEx ZwCancelTimer
         ZwClearEvent ZwClose ZwCreateDirectoryObject ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateSymbolicLinkObject
@@ -1105,15 +1107,15 @@ LACKING: Final[dict[str, str]] = {
         RtlFillDeviceMemory RtlFillMemoryNonTemporal RtlFillVolatileMemory RtlFindClosestEncodableLength
         RtlGetEnabledExtendedFeatures RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx RtlIoDecodeMemIoResource
         RtlIoEncodeMemIoResource RtlIsNtDdiVersionAvailable RtlIsServicePackVersionInstalled RtlIsZeroLuid
-        RtlIsZeroMemory RtlLengthSecurityDescriptor RtlMoveVolatileMemory RtlNumberOfClearBitsInRange
-        RtlNumberOfSetBitsInRange RtlPrefetchMemoryNonTemporal RtlQueryRegistryValueWithFallback
-        RtlSanitizeUnicodeStringPadding RtlSetDaclSecurityDescriptor RtlSetVolatileMemory RtlStoreUlongPtr
-        RtlUTF8StringToUnicodeString RtlUTF8ToUnicodeN RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N
-        RtlValidRelativeSecurityDescriptor RtlValidSecurityDescriptor RtlZeroBytes RtlZeroDeviceMemory
-        SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK SECONDBYTE SECTION_ALL_ACCESS SECTION_EXTEND_SIZE SECTION_INHERIT
-        SECTION_MAP_EXECUTE SECTION_MAP_EXECUTE_EXPLICIT SECTION_MAP_READ SECTION_MAP_WRITE SECTION_OBJECT_POINTERS
-        SECTION_QUERY SECURITY_CONTEXT_TRACKING_MODE SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1
-        SECURITY_DYNAMIC_TRACKING SECURITY_IMPERSONATION_LEVEL SECURITY_INFORMATION SECURITY_MAX_IMPERSONATION_LEVEL
+        RtlIsZeroMemory RtlLengthSecurityDescriptor RtlMoveVolatileMemory RtlPrefetchMemoryNonTemporal
+        RtlQueryRegistryValueWithFallback RtlSanitizeUnicodeStringPadding RtlSetDaclSecurityDescriptor
+        RtlSetVolatileMemory RtlStoreUlongPtr RtlUTF8StringToUnicodeString RtlUTF8ToUnicodeN
+        RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N RtlValidRelativeSecurityDescriptor RtlValidSecurityDescriptor
+        RtlZeroBytes RtlZeroDeviceMemory SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK SECONDBYTE SECTION_ALL_ACCESS
+        SECTION_EXTEND_SIZE SECTION_INHERIT SECTION_MAP_EXECUTE SECTION_MAP_EXECUTE_EXPLICIT SECTION_MAP_READ
+        SECTION_MAP_WRITE SECTION_OBJECT_POINTERS SECTION_QUERY SECURITY_CONTEXT_TRACKING_MODE
+        SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1 SECURITY_DYNAMIC_TRACKING
+        SECURITY_IMPERSONATION_LEVEL SECURITY_INFORMATION SECURITY_MAX_IMPERSONATION_LEVEL
         SECURITY_MIN_IMPERSONATION_LEVEL SECURITY_OPERATION_CODE SECURITY_QUALITY_OF_SERVICE SECURITY_STATIC_TRACKING
         SECURITY_SUBJECT_CONTEXT SEC_COMMIT SEC_LARGE_PAGES SEC_RESERVE SEGMENT_ALL_ACCESS SEMAPHORE_ALL_ACCESS
         SEMAPHORE_MODIFY_STATE SEMAPHORE_QUERY_STATE SERVICE_ERROR_TYPE SERVICE_INTERACTIVE_PROCESS SERVICE_LOAD_TYPE
@@ -1356,18 +1358,18 @@ LACKING: Final[dict[str, str]] = {
         PRTL_AVL_TABLE PRTL_BALANCED_LINKS PRTL_DYNAMIC_HASH_TABLE_ENTRY PRTL_GENERIC_ALLOCATE_ROUTINE
         PRTL_GENERIC_COMPARE_RESULTS PRTL_GENERIC_COMPARE_ROUTINE PRTL_GENERIC_FREE_ROUTINE PRTL_GENERIC_TABLE
         PRTL_OSVERSIONINFOEXW PRTL_OSVERSIONINFOW PRTL_RUN_ONCE PRTL_RUN_ONCE_INIT_FN PRTL_SPLAY_LINKS
-        PSET_INTERRUPT_ROUTING_TOKEN PS_CREATE_NOTIFY_INFO PTE_BASE PTE_PER_PAGE PTE_TOP PTI_MASK_AMD64 PTI_SHIFT
-        PTRANSLATE_RESOURCE_HANDLER PTRANSLATE_RESOURCE_REQUIREMENTS_HANDLER PTXN_PARAMETER_BLOCK
-        PUPDATE_INTERRUPT_LINE PXE_BASE PXE_PER_PAGE PXE_SELFMAP PXE_TOP PXI_MASK PXI_SHIFT ParallelController
-        PciConventional PciExpress PciLine2Pin PciPin2Line PciReadWriteConfig PciXMode1 PciXMode2 PointerController
-        PointerPeripheral PrimaryDcache PrimaryIcache PrinterPeripheral ProcessAccessToken ProcessAffinityMask
-        ProcessAffinityUpdateMode ProcessBasePriority ProcessBasicInformation ProcessBreakOnTermination
-        ProcessConsoleHostProcess ProcessCookie ProcessCycleTime ProcessDebugFlags ProcessDebugObjectHandle
-        ProcessDebugPort ProcessDefaultHardErrorMode ProcessDeviceMap ProcessEnableAlignmentFaultFixup
-        ProcessExceptionPort ProcessExecuteFlags ProcessForegroundInformation ProcessGroupInformation
-        ProcessHandleCount ProcessHandleTracing ProcessImageFileMapping ProcessImageFileName ProcessImageFileNameWin32
-        ProcessImageInformation ProcessInstrumentationCallback ProcessIoCounters ProcessIoPortHandlers
-        ProcessIoPriority ProcessLUIDDeviceMapsEnabled ProcessLdtInformation ProcessLdtSize
+        PSET_INTERRUPT_ROUTING_TOKEN PS_CREATE_NOTIFY_INFO PTABLE_SEARCH_RESULT PTE_BASE PTE_PER_PAGE PTE_TOP
+        PTI_MASK_AMD64 PTI_SHIFT PTRANSLATE_RESOURCE_HANDLER PTRANSLATE_RESOURCE_REQUIREMENTS_HANDLER
+        PTXN_PARAMETER_BLOCK PUPDATE_INTERRUPT_LINE PXE_BASE PXE_PER_PAGE PXE_SELFMAP PXE_TOP PXI_MASK PXI_SHIFT
+        ParallelController PciConventional PciExpress PciLine2Pin PciPin2Line PciReadWriteConfig PciXMode1 PciXMode2
+        PointerController PointerPeripheral PrimaryDcache PrimaryIcache PrinterPeripheral ProcessAccessToken
+        ProcessAffinityMask ProcessAffinityUpdateMode ProcessBasePriority ProcessBasicInformation
+        ProcessBreakOnTermination ProcessConsoleHostProcess ProcessCookie ProcessCycleTime ProcessDebugFlags
+        ProcessDebugObjectHandle ProcessDebugPort ProcessDefaultHardErrorMode ProcessDeviceMap
+        ProcessEnableAlignmentFaultFixup ProcessExceptionPort ProcessExecuteFlags ProcessForegroundInformation
+        ProcessGroupInformation ProcessHandleCount ProcessHandleTracing ProcessImageFileMapping ProcessImageFileName
+        ProcessImageFileNameWin32 ProcessImageInformation ProcessInstrumentationCallback ProcessIoCounters
+        ProcessIoPortHandlers ProcessIoPriority ProcessLUIDDeviceMapsEnabled ProcessLdtInformation ProcessLdtSize
         ProcessMemoryAllocationMode ProcessPagePriority ProcessPooledUsageAndLimits ProcessPriorityBoost
         ProcessPriorityClass ProcessQuotaLimits ProcessRaisePriority ProcessSessionInformation
         ProcessThreadStackAllocation ProcessTimes ProcessTlsInformation ProcessTokenVirtualizationEnabled
@@ -1403,65 +1405,62 @@ LACKING: Final[dict[str, str]] = {
         RtlGetPersistedStateLocation RtlGetProductInfo RtlGetSuiteMask RtlGetSystemGlobalData
         RtlIncrementCorrelationVector RtlInitEnumerationHashTable RtlInitHashTableContext
         RtlInitHashTableContextFromEnumerator RtlInitWeakEnumerationHashTable RtlInitializeCorrelationVector
-        RtlInitializeSplayLinks RtlInsertAsLeftChild RtlInsertAsRightChild RtlInsertElementGenericTableFull
-        RtlInsertElementGenericTableFullAvl RtlInsertEntryHashTable RtlIsApiSetImplemented RtlIsLeftChild
-        RtlIsMultiSessionSku RtlIsMultiUsersInSessionSku RtlIsRightChild RtlIsRoot RtlIsStateSeparationEnabled
-        RtlIsUntrustedObject RtlLeftChild RtlLookupElementGenericTableFull RtlLookupElementGenericTableFullAvl
-        RtlLookupEntryHashTable RtlLookupFunctionEntry RtlMapGenericMask RtlNonEmptyBucketsHashTable
-        RtlNormalizeSecurityDescriptor RtlParent RtlPcToFileHeader RtlQueryValidationRunlevel RtlRaiseException
-        RtlRealPredecessor RtlRealSuccessor RtlReleaseHashTableContext RtlRemoveEntryHashTable RtlRestoreContext
-        RtlRightChild RtlRunOnceBeginInitialize RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize
-        RtlSetSystemGlobalData RtlSplay RtlStringFromGUIDEx RtlSubtreePredecessor RtlSubtreeSuccessor
-        RtlTotalBucketsHashTable RtlTotalEntriesHashTable RtlUnwind RtlUnwindEx RtlValidateCorrelationVector
-        RtlVirtualUnwind RtlVolumeDeviceToDosName RtlWalkFrameChain RtlWeaklyEnumerateEntryHashTable
-        SE_UNSOLICITED_INPUT_PRIVILEGE SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED
-        SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED_V SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED
-        SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED_V SHARED_GLOBAL_FLAGS_ERROR_PORT SHARED_GLOBAL_FLAGS_ERROR_PORT_V
-        SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED_V
-        SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED_V
-        SHARED_GLOBAL_FLAGS_SPARE SHARED_GLOBAL_FLAGS_SPARE_V SHARED_GLOBAL_FLAGS_VIRT_ENABLED
-        SHARED_GLOBAL_FLAGS_VIRT_ENABLED_V SIZE_OF_80387_REGISTERS SYSTEM_FIRMWARE_TABLE_ACTION
-        SYSTEM_FIRMWARE_TABLE_HANDLER SYSTEM_FIRMWARE_TABLE_INFORMATION ScsiAdapter SeSinglePrivilegeCheck
-        SecondaryCache SecondaryDcache SecondaryIcache SerialController SystemFirmwareTable_Enumerate
-        SystemFirmwareTable_Get SystemMemory TABLE_SEARCH_RESULT THREADINFOCLASS THREAD_CSWITCH_PMU_DISABLE
-        THREAD_CSWITCH_PMU_ENABLE THREAD_PROFILING_FLAG_DISPATCH TIMER_SET_COALESCABLE_TIMER_INFO
-        TIMER_SET_INFORMATION_CLASS TRANSLATOR_INTERFACE TXF_MINIVERSION_DEFAULT_VIEW TXN_PARAMETER_BLOCK
-        TableEmptyTree TableFoundNode TableInsertAsLeft TableInsertAsRight TapeController TapePeripheral TcAdapter
-        TerminalPeripheral ThreadActualBasePriority ThreadAffinityMask ThreadAmILastThread ThreadBasePriority
-        ThreadBasicInformation ThreadBreakOnTermination ThreadCSwitchMon ThreadCSwitchPmu ThreadCounterProfiling
-        ThreadCycleTime ThreadDescriptorTableEntry ThreadEnableAlignmentFaultFixup ThreadEventPair_Reusable
-        ThreadGroupInformation ThreadHideFromDebugger ThreadIdealProcessor ThreadIdealProcessorEx
-        ThreadImpersonationToken ThreadIoPriority ThreadIsIoPending ThreadIsTerminated ThreadLastSystemCall
-        ThreadPagePriority ThreadPerformanceCount ThreadPriority ThreadPriorityBoost ThreadQuerySetWin32StartAddress
-        ThreadSetTlsArrayAddress ThreadSwitchLegacyState ThreadTebInformation ThreadTimes ThreadUmsInformation
-        ThreadWow64Context ThreadZeroTlsCell TimerSetCoalescableTimer TranslateChildToParent TranslateParentToChild
-        VER_CONDITION_MASK VER_NUM_BITS_PER_CONDITION_MASK VER_PLATFORM_WIN32_WINDOWS VER_PLATFORM_WIN32s
-        VER_SET_CONDITION VM_COUNTERS VM_COUNTERS_EX WELL_KNOWN_SID_TYPE WinAccountAdministratorSid
-        WinAccountCertAdminsSid WinAccountComputersSid WinAccountControllersSid WinAccountDomainAdminsSid
-        WinAccountDomainGuestsSid WinAccountDomainUsersSid WinAccountEnterpriseAdminsSid WinAccountGuestSid
-        WinAccountKrbtgtSid WinAccountPolicyAdminsSid WinAccountRasAndIasServersSid WinAccountReadonlyControllersSid
-        WinAccountSchemaAdminsSid WinAnonymousSid WinAuthenticatedUserSid WinBatchSid WinBuiltinAccountOperatorsSid
-        WinBuiltinAdministratorsSid WinBuiltinAuthorizationAccessSid WinBuiltinBackupOperatorsSid
-        WinBuiltinCertSvcDComAccessGroup WinBuiltinCryptoOperatorsSid WinBuiltinDCOMUsersSid WinBuiltinDomainSid
-        WinBuiltinEventLogReadersGroup WinBuiltinGuestsSid WinBuiltinIUsersSid
-        WinBuiltinIncomingForestTrustBuildersSid WinBuiltinNetworkConfigurationOperatorsSid
-        WinBuiltinPerfLoggingUsersSid WinBuiltinPerfMonitoringUsersSid WinBuiltinPowerUsersSid
-        WinBuiltinPreWindows2000CompatibleAccessSid WinBuiltinPrintOperatorsSid WinBuiltinRemoteDesktopUsersSid
-        WinBuiltinReplicatorSid WinBuiltinSystemOperatorsSid WinBuiltinTerminalServerLicenseServersSid
-        WinBuiltinUsersSid WinCacheablePrincipalsGroupSid WinConsoleLogonSid WinCreatorGroupServerSid
-        WinCreatorGroupSid WinCreatorOwnerRightsSid WinCreatorOwnerServerSid WinCreatorOwnerSid WinDialupSid
-        WinDigestAuthenticationSid WinEnterpriseControllersSid WinEnterpriseReadonlyControllersSid WinHighLabelSid
-        WinIUserSid WinInteractiveSid WinLocalLogonSid WinLocalServiceSid WinLocalSid WinLocalSystemSid WinLogonIdsSid
-        WinLowLabelSid WinMediumLabelSid WinMediumPlusLabelSid WinNTLMAuthenticationSid WinNetworkServiceSid
-        WinNetworkSid WinNewEnterpriseReadonlyControllersSid WinNonCacheablePrincipalsGroupSid WinNtAuthoritySid
-        WinNullSid WinOtherOrganizationSid WinProxySid WinRemoteLogonIdSid WinRestrictedCodeSid
-        WinSChannelAuthenticationSid WinSelfSid WinServiceSid WinSystemLabelSid WinTerminalServerSid
-        WinThisOrganizationCertificateSid WinThisOrganizationSid WinUntrustedLabelSid WinWorldSid
-        WinWriteRestrictedCodeSid WormController XSTATE_CONFIGURATION XSTATE_FEATURE XSTATE_GSSE
-        XSTATE_LEGACY_FLOATING_POINT XSTATE_LEGACY_SSE XSTATE_MASK_GSSE XSTATE_MASK_LEGACY
-        XSTATE_MASK_LEGACY_FLOATING_POINT XSTATE_MASK_LEGACY_SSE ZONE_HEADER ZONE_SEGMENT_HEADER
-        ZwAllocateLocallyUniqueId ZwDisplayString ZwOpenProcess ZwPowerInformation ZwSetInformationThread ZwSetTimerEx
-        ZwTerminateProcess
+        RtlInitializeSplayLinks RtlInsertAsLeftChild RtlInsertAsRightChild RtlInsertEntryHashTable
+        RtlIsApiSetImplemented RtlIsLeftChild RtlIsMultiSessionSku RtlIsMultiUsersInSessionSku RtlIsRightChild
+        RtlIsRoot RtlIsStateSeparationEnabled RtlIsUntrustedObject RtlLeftChild RtlLookupEntryHashTable
+        RtlLookupFunctionEntry RtlMapGenericMask RtlNonEmptyBucketsHashTable RtlNormalizeSecurityDescriptor RtlParent
+        RtlPcToFileHeader RtlQueryValidationRunlevel RtlRaiseException RtlRealPredecessor RtlRealSuccessor
+        RtlReleaseHashTableContext RtlRemoveEntryHashTable RtlRestoreContext RtlRightChild RtlRunOnceBeginInitialize
+        RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize RtlSetSystemGlobalData RtlSplay
+        RtlStringFromGUIDEx RtlSubtreePredecessor RtlSubtreeSuccessor RtlTotalBucketsHashTable
+        RtlTotalEntriesHashTable RtlUnwind RtlUnwindEx RtlValidateCorrelationVector RtlVirtualUnwind
+        RtlVolumeDeviceToDosName RtlWalkFrameChain RtlWeaklyEnumerateEntryHashTable SE_UNSOLICITED_INPUT_PRIVILEGE
+        SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED_V
+        SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED_V SHARED_GLOBAL_FLAGS_ERROR_PORT
+        SHARED_GLOBAL_FLAGS_ERROR_PORT_V SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED
+        SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED_V SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED
+        SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED_V SHARED_GLOBAL_FLAGS_SPARE SHARED_GLOBAL_FLAGS_SPARE_V
+        SHARED_GLOBAL_FLAGS_VIRT_ENABLED SHARED_GLOBAL_FLAGS_VIRT_ENABLED_V SIZE_OF_80387_REGISTERS
+        SYSTEM_FIRMWARE_TABLE_ACTION SYSTEM_FIRMWARE_TABLE_HANDLER SYSTEM_FIRMWARE_TABLE_INFORMATION ScsiAdapter
+        SeSinglePrivilegeCheck SecondaryCache SecondaryDcache SecondaryIcache SerialController
+        SystemFirmwareTable_Enumerate SystemFirmwareTable_Get SystemMemory TABLE_SEARCH_RESULT THREADINFOCLASS
+        THREAD_CSWITCH_PMU_DISABLE THREAD_CSWITCH_PMU_ENABLE THREAD_PROFILING_FLAG_DISPATCH
+        TIMER_SET_COALESCABLE_TIMER_INFO TIMER_SET_INFORMATION_CLASS TRANSLATOR_INTERFACE TXF_MINIVERSION_DEFAULT_VIEW
+        TXN_PARAMETER_BLOCK TapeController TapePeripheral TcAdapter TerminalPeripheral ThreadActualBasePriority
+        ThreadAffinityMask ThreadAmILastThread ThreadBasePriority ThreadBasicInformation ThreadBreakOnTermination
+        ThreadCSwitchMon ThreadCSwitchPmu ThreadCounterProfiling ThreadCycleTime ThreadDescriptorTableEntry
+        ThreadEnableAlignmentFaultFixup ThreadEventPair_Reusable ThreadGroupInformation ThreadHideFromDebugger
+        ThreadIdealProcessor ThreadIdealProcessorEx ThreadImpersonationToken ThreadIoPriority ThreadIsIoPending
+        ThreadIsTerminated ThreadLastSystemCall ThreadPagePriority ThreadPerformanceCount ThreadPriority
+        ThreadPriorityBoost ThreadQuerySetWin32StartAddress ThreadSetTlsArrayAddress ThreadSwitchLegacyState
+        ThreadTebInformation ThreadTimes ThreadUmsInformation ThreadWow64Context ThreadZeroTlsCell
+        TimerSetCoalescableTimer TranslateChildToParent TranslateParentToChild VER_CONDITION_MASK
+        VER_NUM_BITS_PER_CONDITION_MASK VER_PLATFORM_WIN32_WINDOWS VER_PLATFORM_WIN32s VER_SET_CONDITION VM_COUNTERS
+        VM_COUNTERS_EX WELL_KNOWN_SID_TYPE WinAccountAdministratorSid WinAccountCertAdminsSid WinAccountComputersSid
+        WinAccountControllersSid WinAccountDomainAdminsSid WinAccountDomainGuestsSid WinAccountDomainUsersSid
+        WinAccountEnterpriseAdminsSid WinAccountGuestSid WinAccountKrbtgtSid WinAccountPolicyAdminsSid
+        WinAccountRasAndIasServersSid WinAccountReadonlyControllersSid WinAccountSchemaAdminsSid WinAnonymousSid
+        WinAuthenticatedUserSid WinBatchSid WinBuiltinAccountOperatorsSid WinBuiltinAdministratorsSid
+        WinBuiltinAuthorizationAccessSid WinBuiltinBackupOperatorsSid WinBuiltinCertSvcDComAccessGroup
+        WinBuiltinCryptoOperatorsSid WinBuiltinDCOMUsersSid WinBuiltinDomainSid WinBuiltinEventLogReadersGroup
+        WinBuiltinGuestsSid WinBuiltinIUsersSid WinBuiltinIncomingForestTrustBuildersSid
+        WinBuiltinNetworkConfigurationOperatorsSid WinBuiltinPerfLoggingUsersSid WinBuiltinPerfMonitoringUsersSid
+        WinBuiltinPowerUsersSid WinBuiltinPreWindows2000CompatibleAccessSid WinBuiltinPrintOperatorsSid
+        WinBuiltinRemoteDesktopUsersSid WinBuiltinReplicatorSid WinBuiltinSystemOperatorsSid
+        WinBuiltinTerminalServerLicenseServersSid WinBuiltinUsersSid WinCacheablePrincipalsGroupSid WinConsoleLogonSid
+        WinCreatorGroupServerSid WinCreatorGroupSid WinCreatorOwnerRightsSid WinCreatorOwnerServerSid
+        WinCreatorOwnerSid WinDialupSid WinDigestAuthenticationSid WinEnterpriseControllersSid
+        WinEnterpriseReadonlyControllersSid WinHighLabelSid WinIUserSid WinInteractiveSid WinLocalLogonSid
+        WinLocalServiceSid WinLocalSid WinLocalSystemSid WinLogonIdsSid WinLowLabelSid WinMediumLabelSid
+        WinMediumPlusLabelSid WinNTLMAuthenticationSid WinNetworkServiceSid WinNetworkSid
+        WinNewEnterpriseReadonlyControllersSid WinNonCacheablePrincipalsGroupSid WinNtAuthoritySid WinNullSid
+        WinOtherOrganizationSid WinProxySid WinRemoteLogonIdSid WinRestrictedCodeSid WinSChannelAuthenticationSid
+        WinSelfSid WinServiceSid WinSystemLabelSid WinTerminalServerSid WinThisOrganizationCertificateSid
+        WinThisOrganizationSid WinUntrustedLabelSid WinWorldSid WinWriteRestrictedCodeSid WormController
+        XSTATE_CONFIGURATION XSTATE_FEATURE XSTATE_GSSE XSTATE_LEGACY_FLOATING_POINT XSTATE_LEGACY_SSE
+        XSTATE_MASK_GSSE XSTATE_MASK_LEGACY XSTATE_MASK_LEGACY_FLOATING_POINT XSTATE_MASK_LEGACY_SSE ZONE_HEADER
+        ZONE_SEGMENT_HEADER ZwAllocateLocallyUniqueId ZwDisplayString ZwOpenProcess ZwPowerInformation
+        ZwSetInformationThread ZwSetTimerEx ZwTerminateProcess
 """,
     "ntifs.h": """
         ACCESS_ALLOWED_ACE ACCESS_ALLOWED_ACE_TYPE ACCESS_ALLOWED_CALLBACK_ACE_TYPE
@@ -1793,9 +1792,9 @@ LACKING: Final[dict[str, str]] = {
         OB_TYPE_WINDOW_STATION OPLOCK OPLOCK_FLAG_BACK_OUT_ATOMIC_OPLOCK OPLOCK_FLAG_COMPLETE_IF_OPLOCKED
         OPLOCK_FLAG_IGNORE_OPLOCK_KEYS OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY OPLOCK_FSCTRL_FLAG_ALL_KEYS_MATCH
         OPLOCK_KEY_ECP_CONTEXT OPLOCK_LEVEL_CACHE_HANDLE OPLOCK_LEVEL_CACHE_READ OPLOCK_LEVEL_CACHE_WRITE
-        ObCreateObject ObGetObjectPointerCount ObInsertObject ObOpenObjectByPointerWithTag
-        ObQueryObjectAuditingByHandle ObReferenceObjectByName ObjectHandleFlagInformation ObjectSessionInformation
-        ObjectTypesInformation PACQUIRE_FOR_LAZY_WRITE PACQUIRE_FOR_READ_AHEAD PATHNAME_BUFFER PCC_POST_DEFERRED_WRITE
+        ObCreateObject ObInsertObject ObOpenObjectByPointerWithTag ObQueryObjectAuditingByHandle
+        ObReferenceObjectByName ObjectHandleFlagInformation ObjectSessionInformation ObjectTypesInformation
+        PACQUIRE_FOR_LAZY_WRITE PACQUIRE_FOR_READ_AHEAD PATHNAME_BUFFER PCC_POST_DEFERRED_WRITE
         PCHECK_FOR_TRAVERSE_ACCESS PCOMPLETE_LOCK_IRP_ROUTINE PCOMPRESSED_DATA_INFO PDIRTY_PAGE_ROUTINE
         PDRIVER_FS_NOTIFICATION PERSISTENT_VOLUME_STATE_SHORT_NAME_CREATION_DISABLED PEX_PUSH_LOCK
         PFILE_ACCESS_INFORMATION PFILE_COMPLETION_INFORMATION PFILE_GET_QUOTA_INFORMATION PFILE_MODE_INFORMATION

@@ -109,6 +109,10 @@ from dirql.nt.constants import (
     GenericEqual,
     GenericGreaterThan,
     GenericLessThan,
+    TableEmptyTree,
+    TableFoundNode,
+    TableInsertAsLeft,
+    TableInsertAsRight,
 )
 from dirql.ob.process_services import (
     current_process_id as PsGetCurrentProcessId,
@@ -254,6 +258,10 @@ __all__ = [
     "RtlUpperChar",
     "RtlUpperString",
     "RtlVerifyVersionInfo",
+    "TableEmptyTree",
+    "TableFoundNode",
+    "TableInsertAsLeft",
+    "TableInsertAsRight",
     "ZwDeviceIoControlFile",
     "ZwOpenEvent",
     "ZwQueryVolumeInformationFile",

@@ -60,6 +60,7 @@ from dirql.nt.constants import (
 )
 from dirql.ob.information import (
     get_object_security as ObGetObjectSecurity,
+    object_pointer_count as ObGetObjectPointerCount,
     query_object as ZwQueryObject,
     release_object_security as ObReleaseObjectSecurity,
 )
@@ -105,6 +106,10 @@ from dirql.rtl.converting import (
 from dirql.rtl.copying import (
     append_asciiz_to_string as RtlAppendAsciizToString,
     append_string_to_string as RtlAppendStringToString,
+)
+from dirql.rtl.generic_table import (
+    AvlTable as _AvlTable,
+    GenericTable as _GenericTable,
 )
 from dirql.rtl.integers import (
     random as RtlRandom,
@@ -164,6 +169,7 @@ __all__ = [
     "KeReadStateQueue",
     "KeRemoveQueue",
     "KeRundownQueue",
+    "ObGetObjectPointerCount",
     "ObGetObjectSecurity",
     "ObIsKernelHandle",
     "ObMakeTemporaryObject",
@@ -191,6 +197,10 @@ __all__ = [
     "RtlFreeOemString",
     "RtlInitAnsiStringEx",
     "RtlInitUnicodeStringEx",
+    "RtlInsertElementGenericTableFull",
+    "RtlInsertElementGenericTableFullAvl",
+    "RtlLookupElementGenericTableFull",
+    "RtlLookupElementGenericTableFullAvl",
     "RtlNtStatusToDosError",
     "RtlNtStatusToDosErrorNoTeb",
     "RtlOemStringToUnicodeString",
@@ -236,6 +246,10 @@ KeInsertQueue = KQUEUE.insert
 KeReadStateQueue = KQUEUE.read_state
 RtlInitAnsiStringEx = _AnsiString.init_ex
 RtlInitUnicodeStringEx = _UnicodeString.init_ex
+RtlInsertElementGenericTableFull = _GenericTable.insert_full
+RtlInsertElementGenericTableFullAvl = _AvlTable.insert_full
+RtlLookupElementGenericTableFull = _GenericTable.lookup_full
+RtlLookupElementGenericTableFullAvl = _AvlTable.lookup_full
 
 if not TYPE_CHECKING:  # a type checker knows all names that there are
 

@@ -3321,7 +3321,9 @@ __all__ = [
     "RtlLargeIntegerSubtract",
     "RtlMoveMemory",
     "RtlNumberOfClearBits",
+    "RtlNumberOfClearBitsInRange",
     "RtlNumberOfSetBits",
+    "RtlNumberOfSetBitsInRange",
     "RtlNumberOfSetBitsUlongPtr",
     "RtlQueryRegistryValues",
     "RtlRetrieveUlong",
@@ -3722,7 +3724,9 @@ RtlInitString = _AnsiString.init_string
 RtlInitUnicodeString = _UnicodeString.init
 RtlInitializeBitMap = RTL_BITMAP.initialize
 RtlNumberOfClearBits = RTL_BITMAP.number_of_clear_bits
+RtlNumberOfClearBitsInRange = RTL_BITMAP.number_of_clear_bits_in_range
 RtlNumberOfSetBits = RTL_BITMAP.number_of_set_bits
+RtlNumberOfSetBitsInRange = RTL_BITMAP.number_of_set_bits_in_range
 RtlSetAllBits = RTL_BITMAP.set_all
 RtlSetBit = RTL_BITMAP.set_bit
 RtlSetBits = RTL_BITMAP.set_bits

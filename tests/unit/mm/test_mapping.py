@@ -414,6 +414,14 @@ def map_reserved(base: int, mdl: wdm.MDL) -> int:
     return address
 
 
+def test_MDL_20_reserved_addresses_have_a_tag(machine: Machine) -> None:
+    """A fact of Windows, which the kernel-mode tests of ReactOS (MmReservedMapping) observe: a tag of 0 gets NULL."""
+    assert wdm.MmAllocateMappingAddress(1, 0) is None
+    base = wdm.MmAllocateMappingAddress(1, 1)
+    assert base is not None
+    wdm.MmFreeMappingAddress(base, 1)
+
+
 def test_MDL_20_reserving_nothing(machine: Machine) -> None:
     assert stop(lambda: wdm.MmAllocateMappingAddress(0, TAG))[:4] == (0xDA, 0x100, 0, TAG)
 

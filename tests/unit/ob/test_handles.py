@@ -77,6 +77,7 @@ def test_the_name_of_an_object_is_a_reference(machine: Machine, flags: int) -> N
         _, found, _ = wdm.ObReferenceObjectByHandle(handle, ALL, None, wdm.KernelMode)
         assert isinstance(found, Object)
         assert basic(handle)[2:] == (1, 4)
+        assert wdm.ObGetObjectPointerCount(found) == 3
         assert wdm.ObReferenceObject(found) == 4
         assert wdm.ObDereferenceObject(found) == 3
         assert wdm.ObDereferenceObject(found) == 2

@@ -185,3 +185,22 @@ def test_a_bitmap_without_bits(buffer: int) -> None:
     assert wdm.RtlFindClearBits(bitmap, 1, 0) == NONE
     assert wdm.RtlFindFirstRunClear(bitmap) == (0, 0)
     assert wdm.RtlFindLastBackwardRunClear(bitmap, 0)[0] == 0
+
+
+def test_bits_are_counted_in_a_range(memory: Memory) -> None:
+    """WDK: RtlNumberOfSetBitsInRange and RtlNumberOfClearBitsInRange, which count nothing outside of the bitmap."""
+    bitmap = wdm.RTL_BITMAP()
+    wdm.RtlInitializeBitMap(bitmap, memory.block(b"\xf0\x0f\xff\x01"), 25)
+    for first, length, found in (
+        (0, 25, 17),
+        (0, 4, 0),
+        (4, 8, 8),
+        (3, 10, 8),
+        (12, 4, 0),
+        (16, 9, 9),
+        (7, 0, 0),
+    ):
+        assert wdm.RtlNumberOfSetBitsInRange(bitmap, first, length) == found
+        assert wdm.RtlNumberOfClearBitsInRange(bitmap, first, length) == length - found
+    assert wdm.RtlNumberOfSetBitsInRange(bitmap, 17, 9) == 0
+    assert wdm.RtlNumberOfClearBitsInRange(bitmap, 12, 14) == 0

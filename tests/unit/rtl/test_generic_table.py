@@ -227,3 +227,25 @@ def test_TBL_01_wrong_uses_are_told() -> None:
         table.insert(2)
     table.order = None
     table.close()
+
+
+def test_the_full_forms_find_the_place_and_put_an_element_there(table: Table) -> None:
+    """WDK, ntifs.h: RtlLookupElementGenericTableFull tells where RtlInsertElementGenericTableFull puts an element."""
+    numbers = [5, 2, 9, 7, 1, 5]
+    results: list[int] = []
+    for number in numbers:
+        found, node, result = cast(
+            "tuple[int | None, int | None, int]", table("RtlLookupElementGenericTableFull", table.put(number))
+        )
+        assert (found is not None) == (result == wdm.TableFoundNode) == (number in numbers[: len(results)])
+        results.append(result)
+        data, is_new = cast(
+            "tuple[int, bool]", table("RtlInsertElementGenericTableFull", table.put(number), 8, node, result)
+        )
+        assert key(data) == number
+        assert is_new == (found is None)
+    assert results[:3] == [wdm.TableEmptyTree, wdm.TableInsertAsLeft, wdm.TableInsertAsRight]
+    assert keys(table) == sorted(set(numbers))
+    for node, result in ((None, wdm.TableFoundNode), (1, wdm.TableInsertAsLeft), (None, wdm.TableEmptyTree)):
+        with pytest.raises(TypeError, match="NodeOrParent and SearchResult"):
+            table("RtlInsertElementGenericTableFull", table.put(3), 8, node, result)

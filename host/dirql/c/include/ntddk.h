@@ -187,6 +187,14 @@ typedef enum _RTL_GENERIC_COMPARE_RESULTS {
     GenericEqual = 2,
 } RTL_GENERIC_COMPARE_RESULTS, *PRTL_GENERIC_COMPARE_RESULTS;
 
+/* Values of TABLE_SEARCH_RESULT, the results of a search in a generic table. */
+typedef enum _TABLE_SEARCH_RESULT {
+    TableEmptyTree = 0,
+    TableFoundNode = 1,
+    TableInsertAsLeft = 2,
+    TableInsertAsRight = 3,
+} TABLE_SEARCH_RESULT, *PTABLE_SEARCH_RESULT;
+
 typedef struct _IMAGE_INFO IMAGE_INFO, *PIMAGE_INFO;
 typedef struct _FILE_NAME_INFORMATION FILE_NAME_INFORMATION, *PFILE_NAME_INFORMATION;
 typedef struct _FILE_END_OF_FILE_INFORMATION FILE_END_OF_FILE_INFORMATION, *PFILE_END_OF_FILE_INFORMATION;

@@ -807,6 +807,15 @@ VOID ExAcquirePushLockExclusive(_Inout_ PEX_PUSH_LOCK PushLock);
 VOID ExAcquirePushLockShared(_Inout_ PEX_PUSH_LOCK PushLock);
 VOID ExReleasePushLockExclusive(_Inout_ PEX_PUSH_LOCK PushLock);
 VOID ExReleasePushLockShared(_Inout_ PEX_PUSH_LOCK PushLock);
+PVOID RtlInsertElementGenericTableFull(_In_ PRTL_GENERIC_TABLE Table, _In_ PVOID Buffer, _In_ CLONG
+    BufferSize, _Out_opt_ PBOOLEAN NewElement, _In_opt_ PVOID NodeOrParent, _In_ TABLE_SEARCH_RESULT
+    SearchResult);
+PVOID RtlLookupElementGenericTableFull(_In_ PRTL_GENERIC_TABLE Table, _In_ PVOID Buffer, _Out_ PVOID
+    *NodeOrParent, _Out_ TABLE_SEARCH_RESULT *SearchResult);
+PVOID RtlInsertElementGenericTableFullAvl(_In_ PRTL_AVL_TABLE Table, _In_ PVOID Buffer, _In_ CLONG BufferSize,
+    _Out_opt_ PBOOLEAN NewElement, _In_opt_ PVOID NodeOrParent, _In_ TABLE_SEARCH_RESULT SearchResult);
+PVOID RtlLookupElementGenericTableFullAvl(_In_ PRTL_AVL_TABLE Table, _In_ PVOID Buffer, _Out_ PVOID
+    *NodeOrParent, _Out_ TABLE_SEARCH_RESULT *SearchResult);
 ULONG RtlUniform(_Inout_ PULONG Seed);
 ULONG RtlRandom(_Inout_ PULONG Seed);
 ULONG RtlRandomEx(_Inout_ PULONG Seed);
@@ -826,6 +835,7 @@ NTSTATUS ObOpenObjectByPointer(_In_ PVOID Object, _In_ ULONG HandleAttributes, _
     AccessMode, _Out_ PHANDLE Handle);
 NTSTATUS ObQueryNameString(_In_ PVOID Object, _Out_opt_ POBJECT_NAME_INFORMATION ObjectNameInfo, _In_ ULONG
     Length, _Out_ PULONG ReturnLength);
+ULONG ObGetObjectPointerCount(_In_ PVOID Object);
 BOOLEAN ObIsKernelHandle(_In_ HANDLE Handle);
 VOID ObMakeTemporaryObject(_In_ PVOID Object);
 NTSTATUS ObGetObjectSecurity(_In_ PVOID Object, _Out_ PSECURITY_DESCRIPTOR *SecurityDescriptor, _Out_ PBOOLEAN

@@ -5088,6 +5088,8 @@ ULONG RtlFindLastBackwardRunClear(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG From
     StartingRunIndex);
 ULONG RtlNumberOfClearBits(_In_ PRTL_BITMAP BitMapHeader);
 ULONG RtlNumberOfSetBits(_In_ PRTL_BITMAP BitMapHeader);
+ULONG RtlNumberOfClearBitsInRange(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG StartingIndex, _In_ ULONG Length);
+ULONG RtlNumberOfSetBitsInRange(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG StartingIndex, _In_ ULONG Length);
 BOOLEAN RtlAreBitsClear(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG StartingIndex, _In_ ULONG Length);
 BOOLEAN RtlAreBitsSet(_In_ PRTL_BITMAP BitMapHeader, _In_ ULONG StartingIndex, _In_ ULONG Length);
 ULONG DbgPrint(_In_ PCSTR Format, ...);
