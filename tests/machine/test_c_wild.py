@@ -5,15 +5,28 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 import pytest
 
+from dirql.drivers.store import HARDWARE_IDS
 from dirql.machine import open_machine
-from dirql.nt.constants import FILE_ANY_ACCESS, FILE_DEVICE_UNKNOWN, METHOD_BUFFERED
+from dirql.nt.constants import FILE_ANY_ACCESS, FILE_DEVICE_UNKNOWN, METHOD_BUFFERED, Internal
 from dirql.nt.control_code import ctl_code
+from dirql.nt.plug_and_play import GUID_BUS_TYPE_INTERNAL, PnpBusInformation
+from dirql.nt.status import STATUS_SUCCESS
+from dirql.pnp.node import DeviceNode
+from machine import child_driver
 from machine.c_builder import CDriver
 
 pytestmark = pytest.mark.interpreted("c drivers")
+
+
+def nodes(node: DeviceNode) -> Iterator[DeviceNode]:
+    yield node
+    for each in node.children:
+        yield from nodes(each)
+
 
 TELL = ctl_code(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
@@ -24,3 +37,28 @@ def test_the_c_library_intrinsics_and_old_names_do_what_they_do_on_windows(proce
         machine.load_driver(CDriver("library"))
         with machine.open(r"\Device\Library") as handle:
             assert struct.unpack("<3I", handle.ioctl(TELL, b"", 12)) == (0, 0, 0)
+
+
+def test_a_bus_driver_in_python_answers_by_the_structures_of_c() -> None:
+    """BUS_INTERFACE_STANDARD, relations, bus information, identification, configuration space and resources."""
+    with open_machine() as machine:
+        machine.load_driver(CDriver("asks", HARDWARE_IDS))
+        with machine.open(r"\Device\Asks") as handle:
+            answers = struct.unpack("<11I", handle.ioctl(TELL, b"", 44))
+    header, identity, written, line, *rest = answers
+    assert (header, written, line) == (0x40, 1, 0x5A)
+    assert rest == [1, 1, 1, 1, identity, 1, 1]
+
+
+def test_a_bus_driver_in_c_reports_a_device_to_drivers_in_python() -> None:
+    """Relations, identification, bus information, capabilities and an interface go from C to Python."""
+    with open_machine() as machine:
+        machine.load_driver(CDriver("bus", HARDWARE_IDS))
+        machine.load_driver(child_driver)
+        (child,) = (node for node in nodes(machine.pnp.root) if node.device_id == r"TEST\Child")
+        assert (child.device_id, child.instance_id) == (r"TEST\Child", "0042")
+        assert list(child.hardware_ids) == [r"TEST\Child", r"TEST\Any"]
+        assert child.bus_information == PnpBusInformation(GUID_BUS_TYPE_INTERNAL, Internal, 7)
+        assert (child.capabilities.unique_id, child.capabilities.ui_number) == (True, 3)
+    read = b"\0\0\0\0dirql\0\0\0"
+    assert child_driver.answers == {"status": STATUS_SUCCESS, "written": 5, "read": read}

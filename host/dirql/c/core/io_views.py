@@ -11,7 +11,9 @@ from typing import Final, Protocol, cast
 
 from dirql.c.core.arena import Arena
 from dirql.c.core.forms import OBJECT, Converters, member
+from dirql.c.core.information import Information
 from dirql.c.core.interface import STRUCTURES
+from dirql.c.core.interfaces import Interfaces, Owner as InterfaceOwner
 from dirql.c.core.native_module import Native, Slot
 from dirql.c.core.parameter_views import ParameterViews
 from dirql.c.core.views import Member, View, find_slot, method
@@ -30,6 +32,7 @@ from dirql.io.objects import (
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.origin import Mark
 from dirql.mm.mdl import Mdl
+from dirql.nt.constants import IRP_MJ_PNP
 
 __all__ = ["IoViews"]
 
@@ -113,8 +116,11 @@ _SHORT: Final = struct.Struct("<h")
 _POINTER: Final = struct.Struct("<Q")
 
 
-class Owner(Protocol):
+class Owner(InterfaceOwner, Protocol):
     """Knows the addresses of all objects."""
+
+    def place(self, instance: object, address: int) -> None:
+        """Say where an object is that lies in memory of a driver."""
 
     def embed(self, instance: object, address: int) -> None:
         """Say where an object is that lies in a larger one."""
@@ -149,9 +155,12 @@ class IoViews:
         self._converters = converters
         self._transients: dict[int, list[tuple[object, int]]] = {}
         """The structures to which the parameters of each packet point, by its address."""
-        self._parameters = ParameterViews(native, converters)
         self._ended: dict[int, int] = {}
         """The addresses of packets that have come to their end, by their numbers, until the memory is used again."""
+        self._parameters = ParameterViews(native, converters, Interfaces(native, arena, owner))
+        self.information = Information(native, owner)
+        self._made_in_c: set[int] = set()
+        """The addresses of Plug and Play requests that drivers in C have made."""
 
         def view(
             base: type, name: str, members: tuple[Member, ...], offset: int = 0, **extra: object
@@ -161,6 +170,9 @@ class IoViews:
         self.irp = view(Irp, "IRP", _IRP, retire=method(self._retire))
         self.location = view(IoStackLocation, "IO_STACK_LOCATION", _LOCATION)
         self.status = view(IoStatusBlock, "IO_STATUS_BLOCK", _STATUS)
+        self._pnp_status = view(
+            IoStatusBlock, "IO_STATUS_BLOCK", _STATUS, information_object=self.information.answer()
+        )
         system_buffer = "AssociatedIrp.SystemBuffer"
         buffer = (Member(system_buffer, "system_buffer"),)
         self.associated = view(AssociatedIrp, "IRP", buffer, _offset("IRP", system_buffer))
@@ -196,7 +208,7 @@ class IoViews:
         self._size(address, size)
         self._owner.take_transients()
         self.irp.promote(irp, address)
-        self.status.promote(irp.io_status, address + _offset("IRP", "IoStatus"))
+        self._promote_status(irp, address)
         if irp._associated_irp is None:
             irp._associated_irp = AssociatedIrp()
         self.associated.promote(irp._associated_irp, address + _offset("IRP", "AssociatedIrp.SystemBuffer"))
@@ -216,10 +228,23 @@ class IoViews:
             self._transients[address] = transients
         return address
 
+    def _promote_status(self, irp: Irp, address: int) -> None:
+        place = address + _offset("IRP", "IoStatus")
+        if all(each.major_function != IRP_MJ_PNP for each in irp.locations):
+            self.status.promote(irp.io_status, place)
+            return
+        if irp.current_location > irp.stack_count:
+            self._made_in_c.add(address)
+        self.information.begin(irp)
+        self._pnp_status.promote(irp.io_status, place)
+
     def _retire(self, irp: Irp) -> None:
         """In the place of `Irp.retire`: the packet leaves memory at its end."""
         address = self.irp.address(irp)
         count = len(irp.locations)
+        if isinstance(irp.io_status, self._pnp_status.type):
+            self.information.end(irp, is_made_in_c=address in self._made_in_c)
+            self._made_in_c.discard(address)
         with self._owner.any_pointers():
             self._demote_irp(irp)
         for instance, place in self._transients.pop(address, ()):
@@ -238,7 +263,8 @@ class IoViews:
         for location in irp.locations:
             self._parameters.demote(location.stored_parameters)
             self.location.demote(location)
-        self.status.demote(irp.io_status)
+        is_pnp = isinstance(irp.io_status, self._pnp_status.type)
+        (self._pnp_status if is_pnp else self.status).demote(irp.io_status)
         if irp._associated_irp is not None:
             self.associated.demote(irp._associated_irp)
         if irp._tail is not None:

@@ -16,9 +16,11 @@ from typing import Final, NoReturn, cast
 
 from dirql.c.core.arena import Arena
 from dirql.c.core.binding import python_callable
+from dirql.c.core.callables import Callables
 from dirql.c.core.device_queues import DeviceQueues
 from dirql.c.core.dma_structures import DmaStructures
-from dirql.c.core.forms import routine_values
+from dirql.c.core.forms import OBJECT, routine_values
+from dirql.c.core.guids import bytes_of_guid, guid_of_bytes
 from dirql.c.core.interface import CLASSES, STRUCTURES
 from dirql.c.core.io_views import IoViews
 from dirql.c.core.native_module import Native
@@ -45,7 +47,7 @@ _FIRST_TOKEN: Final = 0x24F0_0000_0010
 """Numbers for objects that C only passes on: addresses at which nothing is mapped."""
 _STRING: Final = struct.Struct("<HH4xQ")
 _LONG_LONG: Final = struct.Struct("<q")
-_GUID: Final = struct.Struct("<IHH8s")
+_POINTER: Final = struct.Struct("<Q")
 
 
 _PLAIN: Final[dict[type, str]] = {
@@ -79,11 +81,14 @@ class Objects:
         """The addresses of drivers' objects in each page."""
         self._next_token = _FIRST_TOKEN
         self._is_forgiving = False
+        self._cell = 0
+        """Memory of one pointer, by which `pointer_to` asks the native core."""
         self._transients: list[tuple[object, int]] = []
         self._views: dict[type, View] = {}
         self._texts: dict[str, int] = {}
         self.image_of: Callable[[int], object] = lambda _: None
         """The image that holds an address."""
+        self.callables = Callables(native)
         self.io = IoViews(native, self, arena, self)
         self._dma = DmaStructures(native, arena)
         self._queues = DeviceQueues(native, self, self.find_known)
@@ -113,7 +118,7 @@ class Objects:
         if callable(instance):
             number = self._equal.get(instance)
             if number is None:
-                number = self._equal[instance] = self._token(instance)
+                number = self._equal[instance] = self._entry_point(instance)
             return number
         return self._token(instance)
 
@@ -132,6 +137,14 @@ class Objects:
                     self._note(instance, address)
                 return address
         return None
+
+    def _entry_point(self, routine: Callable[..., object]) -> int:
+        """An address at which C can call a routine in Python; a number if there is none."""
+        address = None if isinstance(routine, type) else self.callables.address_of(routine)
+        if address is None:
+            return self._token(routine)
+        self._note(routine, address)
+        return address
 
     def _token(self, instance: object) -> int:
         number = self._next_token
@@ -182,6 +195,24 @@ class Objects:
         buffer = self._arena.allocate(len(contents) + 2)
         self._native.write_bytes(buffer, contents)
         self._native.write_bytes(address, _STRING.pack(len(contents), len(contents) + 2, buffer))
+
+    def pointer_to(self, instance: object) -> int:
+        """The address by which C knows any object, one that is a view already too."""
+        if not self._cell:
+            self._cell = self._arena.allocate(_POINTER.size)
+        cell = self._native.Array(self._cell, 1, _POINTER.size, (OBJECT, None))
+        cast(list[object], cell)[0] = instance
+        return cast(int, _POINTER.unpack(self._native.read_bytes(self._cell, _POINTER.size))[0])
+
+    def read(self, address: int, size: int) -> bytes:
+        """Memory that a driver names, which is brought in first; raises as a page fault there does."""
+        self._touch(address, max(size, 1), write=False)
+        return self._native.read_bytes(address, size)
+
+    def write(self, address: int, contents: bytes) -> None:
+        """Write to such memory."""
+        self._touch(address, max(len(contents), 1), write=True)
+        self._native.write_bytes(address, contents)
 
     # Objects in memory of drivers.
 
@@ -369,13 +400,3 @@ class Objects:
         self._touch(address, 1, write=False)
         reason = f"a pointer {what}; {address:#x} was not: look where the driver has it from"
         bug_check(PAGE_FAULT_IN_NONPAGED_AREA, address, 0, origin() or 0, reason=reason)
-
-
-def bytes_of_guid(guid: Guid) -> bytes:
-    """A GUID as C has it."""
-    return _GUID.pack(guid.data1, guid.data2, guid.data3, guid.data4)
-
-
-def guid_of_bytes(contents: bytes) -> Guid:
-    """The GUID of what C has."""
-    return Guid(*_GUID.unpack(contents))

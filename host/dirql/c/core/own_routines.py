@@ -32,6 +32,7 @@ def own_routines(native: Native, objects: Objects, faults: Faults) -> dict[str, 
             result = routine(address, *rest)
             if block is not None and address is not None:
                 objects.forget(address, block)
+                objects.io.information.forget(address)
             return result
 
         return free

@@ -10,6 +10,7 @@ from typing import Final, SupportsIndex, cast
 
 from dirql.c.core.forms import Converters
 from dirql.c.core.interface import STRUCTURES
+from dirql.c.core.interfaces import Interfaces
 from dirql.c.core.native_module import Native, Slot
 from dirql.c.core.views import Member, View, method
 from dirql.io import parameters
@@ -54,9 +55,12 @@ _NAMES: Final[dict[type, list[str]]] = {}
 class ParameterViews:
     """Makes views of `Parameters` and of their records."""
 
-    def __init__(self, native: Native, converters: Converters) -> None:
+    def __init__(self, native: Native, converters: Converters, interfaces: Interfaces) -> None:
         self._native = native
         self._records: dict[str, View] = {}
+        self._interfaces = interfaces
+        self._asked: dict[int, tuple[parameters.QueryInterfaceParameters, int]] = {}
+        """What drivers in Python have asked for, and where it will be, by the ids of the parameters."""
         members: dict[str, object] = {"__slots__": (), "__module__": Parameters.__module__}
         for c_name, record in _RECORDS.items():
             prefix = f"Parameters.{c_name}."
@@ -68,9 +72,9 @@ class ParameterViews:
             slots = vars(record)["__slots__"]
             own = [Member(path, name) for path, name, form in found if name in slots and _is_plain(form)]
             name = _python_name(prefix)
-            view = View(
-                native, converters, record, "IO_STACK_LOCATION", own, _START, _extra(native, record, found)
-            )
+            extra = _extra(native, record, found, interfaces)
+            own = [each for each in own if each.attribute not in extra]
+            view = View(native, converters, record, "IO_STACK_LOCATION", own, _START, extra)
             self._records[name] = view
             members[name] = property(self._getter(name, view))
         members["write"] = members["read"]
@@ -83,15 +87,21 @@ class ParameterViews:
     def promote(self, instance: Parameters, location: int) -> None:
         """Put the parameters of a location into memory."""
         records = [(name, vars(instance)[name]) for name in instance.named]
+        asked = vars(instance).get("query_interface")
         records.append(("read", instance.read))
         instance.forget()
         instance.__class__ = self._type
         _ADDRESS.__set__(instance, location + _START)
         for name, record in records:
             _copy(record, getattr(instance, name))
+        if isinstance(asked, parameters.QueryInterfaceParameters):
+            self._asked[id(instance)] = asked, self._interfaces.place(location + _START)
 
     def demote(self, instance: Parameters) -> None:
         """Let parameters be a plain object again, all zero."""
+        asked, place = self._asked.pop(id(instance), (None, 0))
+        if asked is not None:
+            asked.interface = self._interfaces.given(place, asked.interface_type)
         vars(instance).clear()
         instance.__class__ = Parameters
         instance.named = ()
@@ -138,8 +148,14 @@ def _is_plain(form: str) -> bool:
     return form[0] != "=" or form == "=LARGE_INTEGER"
 
 
-def _extra(native: Native, record: type, found: list[tuple[str, str, str]]) -> dict[str, object]:
-    """Attributes for the members that are small structures of their own."""
+def _extra(
+    native: Native, record: type, found: list[tuple[str, str, str]], interfaces: Interfaces
+) -> dict[str, object]:
+    """Attributes for the members that are small structures of their own, and for interfaces and buffers."""
+    if record is parameters.QueryInterfaceParameters:
+        return interfaces.parameters(record.__dict__["size"])
+    if record is parameters.ReadWriteConfigParameters:
+        return {"buffer": interfaces.buffer(record.__dict__["which_space"])}
     if record is not parameters.PowerParameters:
         return {}
     slot: Slot = record.__dict__["type"]

@@ -11,7 +11,7 @@ from typing import Final
 
 from dirql.c.core.interface import MEMBERS, ROUTINES
 
-__all__ = ["DATA", "EXCEPTIONS", "OWN", "PLAIN", "STUBS", "stub_source"]
+__all__ = ["DATA", "EXCEPTIONS", "FREE_STUBS", "OWN", "PLAIN", "STUBS", "stub_source"]
 
 OWN: Final = ("dirql_debug_print",)
 """Routines of the core's own, which the runtime of drivers imports."""
@@ -78,10 +78,15 @@ STUBS: Final[dict[str, int]] = {name: number for number, name in enumerate((*OWN
 """The number of each stub; the members of tables have the prefix dirql_member_."""
 
 
+FREE_STUBS: Final = range(len(STUBS), len(STUBS) + 1024)
+"""The numbers of stubs without a routine, which get callables of Python that drivers know by pointers."""
+
+
 def stub_source() -> str:
     """The assembly text of all stubs, of their table, and of the variables."""
     lines = ["    .intel_syntax noprefix", "    .text"]
-    for name, number in STUBS.items():
+    stubs = {**STUBS, **{f"dirql_free_{number}": number for number in FREE_STUBS}}
+    for name, number in stubs.items():
         lines += [f"    .globl {name}", f"    .type {name}, @function", f"{name}:"]
         lines += [
             "    endbr64",
@@ -99,11 +104,11 @@ def stub_source() -> str:
         ]
     lines += ['    .section .data.rel.ro, "aw"', "    .balign 8", "    .globl dirql_stub_table"]
     lines += ["    .hidden dirql_stub_table", "dirql_stub_table:"]
-    lines += [f"    .quad {name}" for name in STUBS]
+    lines += [f"    .quad {name}" for name in stubs]
     lines += [
         "    .globl dirql_stub_count",
         "    .hidden dirql_stub_count",
-        f"dirql_stub_count: .long {len(STUBS)}",
+        f"dirql_stub_count: .long {len(stubs)}",
     ]
     lines += ['    .section .note.GNU-stack,"",@progbits', ""]
     return "\n".join(lines)
