@@ -46,11 +46,12 @@ _from_files: dict[str, ModuleType] = {}
 def find_driver(driver: str | Path, folder: Path | None = None) -> DriverModule:
     """The driver that a path or the name of a module names.
 
-    A file whose name ends in `.c` or `.so`, and a folder with files of C, are a driver in C (docs/c-drivers.md). For
-    others `driver_module` says what is found. Raises `ValueError` if there is no such file or module.
+    A file whose name ends in `.c`, `.so` or `.sys`, and a folder with files of C, are a driver in C
+    (docs/c-drivers.md). For others `driver_module` says what is found. Raises `ValueError` if there is no such file or
+    module.
     """
     file = (folder or Path()) / driver
-    if file.suffix in (".c", ".so") or (file.is_dir() and any(file.glob("*.c"))):
+    if file.suffix in (".c", ".so", ".sys") or (file.is_dir() and any(file.glob("*.c"))):
         from dirql.c.driver import (
             CDriver,
         )  # with all names that drivers in C may need, which others do without

@@ -292,7 +292,11 @@ def test_a_mistake_in_c_is_a_bug_check_with_its_line(mistake: str, bug_check: in
     assert caught.value.code == bug_check
     if first is not None:
         assert caught.value.parameters[0] == first
-    assert f"bad.c:{line_of(mistake)}" in str(caught.value)
+    first_line = line_of(mistake)
+    lines = range(
+        first_line, first_line + (5 if mistake == "stack overflow" else 1)
+    )  # any line of that routine
+    assert any(f"bad.c:{line}" in str(caught.value) for line in lines)
     if mistake == "double completion":
         assert "completed by IoCompleteRequest in Mistake" in str(caught.value)
     if mistake == "null pointer":

@@ -114,7 +114,7 @@ def test_sources_that_cannot_be_are_refused(tmp_path: Path) -> None:
     for sources, complaint in (
         ((), "must have a source"),
         ((tmp_path / "no.c",), "must exist; .*no.c' does not"),
-        ((other,), "must be a .c file, a folder with .c files, or a .so file; it was .*other.txt"),
+        ((other,), "must be a .c file, a folder with .c files, or a .so or .sys file; it was .*other.txt"),
         ((source, other), "of several sources each must be a .c file; one was .*other.txt"),
         ((tmp_path / "none",), "must exist"),
     ):

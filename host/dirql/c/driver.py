@@ -16,20 +16,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Final
 
-from dirql.c.core import exported_names, load_image, why_lacking
+from dirql.c.core import WINDOWS_NAMES, exported_names, load_image, why_lacking
 from dirql.c.image.compiling import BuiltDriver, Options, build_image, fresh_copy, read_image
 from dirql.c.image.coverage import coverage_folder
 from dirql.c.image.facts import DriverFacts, Parameter, read_facts
 from dirql.c.image.imports import check_imports
 from dirql.io.objects import DriverEntry
 
-__all__ = ["CDriver"]
+__all__ = ["IMAGES", "CDriver"]
+
+IMAGES: Final = (".so", ".sys")
+"""The suffixes of images that are compiled already: shared libraries, and images for Windows."""
 
 
 def _is_c_driver(file: Path) -> bool:
-    """Whether a path names a driver in C: a file of C, a shared library, or a folder with files of C."""
-    return file.suffix in (".c", ".so") or (file.is_dir() and any(file.glob("*.c")))
+    """Whether a path names a driver in C: a file of C, a folder with such files, or an image for Linux or Windows."""
+    return file.suffix in (".c", *IMAGES) or (file.is_dir() and any(file.glob("*.c")))
 
 
 class CDriver:
@@ -77,24 +81,29 @@ class CDriver:
         Raises `CompileError` with the compiler's messages, `MissingImports` with all names that dirql lacks, and
         `SetupError` where drivers in C cannot be compiled.
         """
-        if self.sources[0].suffix == ".so":
+        if self.sources[0].suffix in IMAGES:
             built = read_image(self.sources[0], self.__name__)
         else:
             built = build_image(self.__name__, self.sources, self.options)
-        check_imports(built, exported_names(), why_lacking)
+        names = exported_names()
+        if built.windows is not None:
+            names |= WINDOWS_NAMES | built.windows.runtime_names
+        check_imports(built, names, why_lacking)
         return built
 
     @property
     def DriverEntry(self) -> DriverEntry:
         """The entry point of a fresh image in the open machine; `build` says what it raises."""
         built = self.build()
-        return load_image(replace(built, library=fresh_copy(built, _copies()))).entry
+        if built.windows is None:
+            built = replace(built, library=fresh_copy(built, _copies()))
+        return load_image(built).entry
 
 
 def _checked(sources: list[Path]) -> list[Path]:
     if not sources:
         raise ValueError(
-            "a driver in C must have a source: give the path of a .c file, of a folder, or of a .so file"
+            "a driver in C must have a source: give the path of a .c file, of a folder, or of a .so or .sys file"
         )
     for source in sources:
         if not source.exists():
@@ -103,7 +112,8 @@ def _checked(sources: list[Path]) -> list[Path]:
             raise ValueError(f"of several sources each must be a .c file; one was {str(source)!r}")
         if not _is_c_driver(source):
             raise ValueError(
-                f"a driver in C must be a .c file, a folder with .c files, or a .so file; it was {str(source)!r}"
+                "a driver in C must be a .c file, a folder with .c files, or a .so or .sys file; it was"
+                f" {str(source)!r}"
             )
     return [source.resolve() for source in sources]
 
@@ -116,7 +126,7 @@ def _checked_name(name: str) -> str:
 
 def _listed(files: list[Path], facts: DriverFacts, beside: Path) -> tuple[Path, ...]:
     """The files to compile; `beside` is the file with the facts."""
-    if len(files) > 1 or files[0].suffix == ".so":
+    if len(files) > 1 or files[0].suffix in IMAGES:
         return tuple(files)
     listed = facts.sources or (tuple(sorted(files[0].glob("*.c"))) if files[0].is_dir() else tuple(files))
     for source in listed:

@@ -23,6 +23,47 @@
 #define _outpw __outword
 #define _outpd __outdword
 
+#ifdef _WIN32 /* Compilers for Windows have these themselves, some with other types. */
+#define __rdtsc dirql__rdtsc
+#define __rdtscp dirql__rdtscp
+#define __cpuid dirql__cpuid
+#define __cpuidex dirql__cpuidex
+#define _xgetbv dirql__xgetbv
+#define __readmsr dirql__readmsr
+#define __writemsr dirql__writemsr
+#define __readpmc dirql__readpmc
+#define __readcr0 dirql__readcr0
+#define __writecr0 dirql__writecr0
+#define __readcr2 dirql__readcr2
+#define __writecr2 dirql__writecr2
+#define __readcr3 dirql__readcr3
+#define __writecr3 dirql__writecr3
+#define __readcr4 dirql__readcr4
+#define __writecr4 dirql__writecr4
+#define _BitScanForward dirql__BitScanForward
+#define _BitScanReverse dirql__BitScanReverse
+#define _BitScanForward64 dirql__BitScanForward64
+#define _BitScanReverse64 dirql__BitScanReverse64
+#define _bittest dirql__bittest
+#define _bittestandset dirql__bittestandset
+#define _bittestandreset dirql__bittestandreset
+#define _bittestandcomplement dirql__bittestandcomplement
+#define _bittest64 dirql__bittest64
+#define _bittestandset64 dirql__bittestandset64
+#define _bittestandreset64 dirql__bittestandreset64
+#define _bittestandcomplement64 dirql__bittestandcomplement64
+#define _umul128 dirql__umul128
+#define _mul128 dirql__mul128
+#define __movsb dirql__movsb
+#define __movsw dirql__movsw
+#define __movsd dirql__movsd
+#define __movsq dirql__movsq
+#define __stosb dirql__stosb
+#define __stosw dirql__stosw
+#define __stosd dirql__stosd
+#define __stosq dirql__stosq
+#endif
+
 FORCEINLINE ULONG64 __rdtsc(VOID)
 {
     return __builtin_ia32_rdtsc();

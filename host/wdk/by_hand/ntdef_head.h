@@ -26,7 +26,11 @@
 #define DDKAPI
 #define DDKFASTAPI
 #define NTSYSAPI
+#ifdef _WIN32
+#define NTKERNELAPI __declspec(dllimport)
+#else
 #define NTKERNELAPI
+#endif
 #define NTHALAPI
 #define NTSYSCALLAPI
 #define DECLSPEC_ADDRSAFE

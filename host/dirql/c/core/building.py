@@ -131,7 +131,7 @@ def _compile(compiler: list[str], sources: Mapping[str, str], include: Path, wor
     units = [file for file in sources if file.endswith((".c", ".S"))]
     headers = [f"-I{include}", f"-I{_greenlet_headers()}", "-I."]
     for unit in units:
-        of_runtime = unit in ("seh.c", "exceptions.c")
+        of_runtime = unit in ("seh.c", "exceptions.c", "unwind.c")
         own = [*_RUNTIME_OPTIONS, f"-I{_HERE.parent / 'include'}"] if of_runtime else headers
         _run([*compiler, *_OPTIONS, *own, "-c", unit, "-o", f"{unit}.o"], work)
     objects = [f"{unit}.o" for unit in units]

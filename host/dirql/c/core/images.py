@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The image of a driver in C: a shared library, whose data is in the machine's RAM."""
+"""The image of a driver in C: a shared library or an image for Windows, whose data is in the machine's RAM."""
 
 from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -16,7 +16,7 @@ from dirql.c.core.page_tables import ProcessPages
 from dirql.ke.origin import Origin
 from dirql.nt.constants import PAGE_SIZE
 
-__all__ = ["BuiltDriver", "Image", "Place"]
+__all__ = ["BuiltDriver", "Contents", "Image", "Place", "SharedLibrary", "WindowsContents"]
 
 _ELF_HEADER: Final = struct.Struct("<16sHHIQQQIHHHHHH")
 _PROGRAM_HEADER: Final = struct.Struct("<IIQQQQQQ")
@@ -44,6 +44,57 @@ class Place(Protocol):
         """The number of the line."""
 
 
+class WindowsPart(Protocol):
+    """A section of an image for Windows, or its headers; places and sizes are in bytes."""
+
+    @property
+    def offset(self) -> int:
+        """The place behind the base."""
+
+    @property
+    def size(self) -> int:
+        """The size in memory."""
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the driver may write it."""
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether it is code."""
+
+
+class WindowsContents(Protocol):
+    """An image that was built for Windows, and the library with its runtime."""
+
+    @property
+    def size(self) -> int:
+        """The size in memory, in bytes."""
+
+    @property
+    def entry(self) -> int:
+        """The place of the entry point behind the base."""
+
+    @property
+    def functions(self) -> tuple[int, int]:
+        """The place of the table of functions behind the base, and the number of its entries."""
+
+    @property
+    def parts(self) -> Sequence[WindowsPart]:
+        """The headers and the sections."""
+
+    @property
+    def runtime(self) -> Path:
+        """The library with the routines of the runtime."""
+
+    @property
+    def runtime_names(self) -> frozenset[str]:
+        """The routines of the runtime."""
+
+    def at(self, base: int, cookie: int, addresses: Mapping[str, int]) -> bytes:
+        """The bytes of the image at an address, with its security cookie and the addresses of what it imports."""
+
+
 class BuiltDriver(Protocol):
     """A driver in C that has been compiled and linked."""
 
@@ -67,6 +118,10 @@ class BuiltDriver(Protocol):
     def sections(self) -> Mapping[str, tuple[int, int]]:
         """Offset and size of INIT and of the sections whose names begin with PAGE, each on pages of its own."""
 
+    @property
+    def windows(self) -> WindowsContents | None:
+        """The contents of an image that was built for Windows; None of a shared library."""
+
     def place(self, offset: int) -> Place | None:
         """The place in the source of the instruction at an offset; None if it is unknown."""
 
@@ -74,19 +129,57 @@ class BuiltDriver(Protocol):
         """Take the counts of gcov, file by file, in gcov's format."""
 
 
-class Image:
-    """A driver's library in this process."""
+class Contents(Protocol):
+    """The file of an image, loaded at `base`."""
 
-    def __init__(self, native: Native, arena: Arena, built: BuiltDriver, pages: ProcessPages) -> None:
-        """Load the library, and move its data to frames of the machine."""
-        path = built.library
+    base: int
+
+    def parts(self) -> list[tuple[int, int, bool, bool]]:
+        """Address, size, and whether it is writable and executable, of each run of pages."""
+
+    def symbol(self, name: str) -> int:
+        """The address of a function or variable; 0 if there is none."""
+
+    def close(self) -> None:
+        """Take the file out of this process."""
+
+
+class SharedLibrary:
+    """A shared library as the contents of an image."""
+
+    def __init__(self, native: Native, path: Path) -> None:
+        self._native = native
+        self._path = path
+        self._handle, self.base = native.open_image(str(path))
+
+    def parts(self) -> list[tuple[int, int, bool, bool]]:
+        """See `Contents`."""
+        return _segments(self._path, self.base)
+
+    def symbol(self, name: str) -> int:
+        """See `Contents`."""
+        return self._native.symbol(self._handle, name)
+
+    def close(self) -> None:
+        """See `Contents`."""
+        self._native.close_image(self._handle)
+
+
+class Image:
+    """A driver's image in this process."""
+
+    def __init__(
+        self, native: Native, arena: Arena, built: BuiltDriver, contents: Contents, pages: ProcessPages
+    ) -> None:
+        """Move the data of the image to frames of the machine."""
         self._native = native
         self._arena = arena
+        self._contents = contents
         self.built = built
-        self.handle, self.base = native.open_image(str(path))
+        self.base = contents.base
         self._moved: list[tuple[int, int]] = []
         self.end = self.base
-        for address, size, writable, executable in _segments(path, self.base):
+        for address, size, writable, executable in contents.parts():
             self.end = max(self.end, address + size)
             if not executable:
                 self._move(address, size, writable=writable)
@@ -103,14 +196,14 @@ class Image:
 
     def symbol(self, name: str) -> int:
         """The address of a function or variable; 0 if there is none."""
-        return self._native.symbol(self.handle, name)
+        return self._contents.symbol(name)
 
     def origin(self, address: int) -> Origin:
         """The place in the source of the instruction at an address."""
         place = self.built.place(address - self.base)
         if place is None:
             return Origin(f"{self.built.name}+{address - self.base:#x}", str(self.built.library), 0)
-        return Origin(place.function, place.file, place.line)
+        return Origin(place.function, place.file or str(self.built.library), place.line)
 
     def describe(self, address: int) -> str:
         """The same in words; the core calls it for the representation of a routine."""
@@ -119,7 +212,7 @@ class Image:
     def close(self) -> list[tuple[int, int]]:
         """Unload the library; returns address and number of pages of each part that was in frames of the machine."""
         self._hand_over_counts()
-        self._native.close_image(self.handle)
+        self._contents.close()
         return self._moved
 
     def discard_init(self) -> None:

@@ -58,6 +58,17 @@ _PLAIN: Final[dict[type, str]] = {
 """Structures that the parameters of requests point to."""
 
 
+class _OfKind:
+    """A converter of addresses to objects of one class: native/values.c takes no other that it knows at an address."""
+
+    def __init__(self, convert: Callable[[int], object], kind: type) -> None:
+        self._convert = convert
+        self.kind = kind
+
+    def __call__(self, address: int) -> object:
+        return self._convert(address)
+
+
 class Objects:
     """Finds objects by addresses and addresses by objects; the `Converters` of the machine."""
 
@@ -278,7 +289,7 @@ class Objects:
                 self._queues.promote(instance, address)
             return instance
 
-        return make
+        return _OfKind(make, kind) if isinstance(made, type) else make
 
     def waited_for(self, address: int) -> object:
         """See `Converters`."""
@@ -299,7 +310,7 @@ class Objects:
                 self._known[address] = instance
             return instance
 
-        return keep
+        return _OfKind(keep, cast(type, python_callable(CLASSES[name])))
 
     def _viewer(self, name: str) -> Callable[[int], object]:
         view: View | None = None

@@ -13,12 +13,13 @@ from dirql.c.core.binding import bind
 from dirql.c.core.building import native
 from dirql.c.core.faults import Faults
 from dirql.c.core.forms import POINTER, STATUS
-from dirql.c.core.images import BuiltDriver, Image
+from dirql.c.core.images import BuiltDriver, Contents, Image, SharedLibrary
 from dirql.c.core.objects import Objects
 from dirql.c.core.own_routines import own_routines
 from dirql.c.core.page_tables import RESERVED, ProcessPages
 from dirql.c.core.stubs import STUBS
 from dirql.c.core.variables import fill_variables
+from dirql.c.core.windows_images import OTHER_NAMES, WindowsImage
 from dirql.hal.hal import running as hal
 from dirql.io.objects import DriverEntry, DriverObject
 from dirql.ke.origin import Mark, Origin, find_foreign, note_foreign
@@ -79,7 +80,8 @@ class Session:
 
     def load(self, built: BuiltDriver) -> Image:
         """Load a driver, from a library of its own, so that each load has variables of its own."""
-        bind(self.native, built.imports, self.objects, self._own)
+        names = {OTHER_NAMES.get(name, name) for name in built.imports}
+        bind(self.native, names, self.objects, self._own)
         image = LoadedImage(self, built)
         self.images.append(image)
         return image
@@ -131,7 +133,13 @@ class LoadedImage(Image):
     """The image of a driver of the open machine."""
 
     def __init__(self, session: Session, built: BuiltDriver) -> None:
-        super().__init__(session.native, session.arena, built, session.pages)
+        native = session.native
+        contents: Contents = (
+            SharedLibrary(native, built.library)
+            if built.windows is None
+            else WindowsImage(native, built, built.windows)
+        )
+        super().__init__(native, session.arena, built, contents, session.pages)
         self._session = session
 
     @property

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The entry points that drivers in C import: one for each routine of host/wdk, and one for each member of a table.
 
-A stub puts its number into a register and goes on in native/switch.S.
+A stub puts its number into a register and goes on in native/switch.S, which knows whether an image for Windows calls.
 """
 
 from __future__ import annotations

@@ -14,10 +14,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from dirql.target.simulation.toolchain import SetupError, install
 
-__all__ = ["HEADERS", "OPTIONS", "RUNTIME", "CompileError", "Compiler", "check_host", "find_compiler"]
+__all__ = [
+    "HEADERS",
+    "OPTIONS",
+    "RUNTIME",
+    "RUNTIME_OPTIONS",
+    "CompileError",
+    "Compiler",
+    "find_compiler",
+]
 
 _C = Path(__file__).parent.parent
 HEADERS = _C / "include"
@@ -38,6 +47,16 @@ OPTIONS = (
     "-fno-omit-frame-pointer",
 )
 """The options of every file: types, aliasing and common variables are those of Microsoft's compiler."""
+
+RUNTIME_OPTIONS: Final = (
+    "-O2",
+    "-ffreestanding",
+    "-ffunction-sections",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+)
+"""The options of the runtime, which is part of each image."""
 
 
 class CompileError(ValueError):

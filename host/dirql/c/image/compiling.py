@@ -19,12 +19,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from dirql.c.image.compiler import HEADERS, OPTIONS, RUNTIME, CompileError, Compiler, find_compiler
+from dirql.c.image.compiler import (
+    HEADERS,
+    OPTIONS,
+    RUNTIME,
+    RUNTIME_OPTIONS,
+    CompileError,
+    Compiler,
+    find_compiler,
+)
 from dirql.c.image.coverage import COUNTED, NOTES, RUNTIME_PART, Coverage, check_that_it_counts
 from dirql.c.image.elf import ElfFile, Section
 from dirql.c.image.overlay import write_stand_ins
-from dirql.c.image.places import Place, Places
+from dirql.c.image.pe import PeFile, is_pe
+from dirql.c.image.places import Place, Places, WindowsPlaces
 from dirql.c.image.translation import translate
+from dirql.c.image.windows import ForWindows, runtime_for_windows
 from dirql.target.simulation.build import announce_on_stderr, cache_directory
 
 __all__ = ["BuiltDriver", "Options", "build_image", "fresh_copy", "read_image"]
@@ -54,14 +64,6 @@ _DEFINES: Final = {
 }
 _NOT_WINDOWS: Final = ("linux", "unix", "__linux", "__linux__", "__gnu_linux__", "__unix", "__unix__")
 """Macros by which sources for several systems would not take the way for Windows."""
-_RUNTIME_OPTIONS: Final = (
-    "-O2",
-    "-ffreestanding",
-    "-ffunction-sections",
-    "-fvisibility=hidden",
-    "-Wall",
-    "-Wextra",
-)
 _IN_THE_CORE: Final = "seh.c"
 _HOSTED: Final = re.compile(r"-fsanitize")
 _COUNTING: Final = re.compile(r"--coverage|-fprofile|-ftest-coverage|-p$|-pg$")
@@ -94,7 +96,9 @@ class BuiltDriver:
     entry: str
     messages: str
     """The messages of the compiler, if it was run now."""
-    places: Places = field(repr=False, compare=False)
+    places: Places | WindowsPlaces = field(repr=False, compare=False)
+    windows: ForWindows | None = field(default=None, repr=False, compare=False)
+    """The contents of an image that was built for Windows."""
     coverage: Coverage | None = None
     """The place to which the counts of gcov go."""
 
@@ -111,7 +115,12 @@ class BuiltDriver:
 def read_image(
     library: Path, name: str = "", sources: Sequence[Path] = (), messages: str = ""
 ) -> BuiltDriver:
-    """The image in a file; raises `ElfError` if it is none, `ValueError` if it has no entry point."""
+    """The image in a file, for Linux or for Windows.
+
+    Raises `ElfError` or `PeError` if it is none, `ValueError` if it has no entry point.
+    """
+    if is_pe(library):
+        return _read_for_windows(library, name)
     elf = ElfFile(library)
     entry = next((each for each in ("DriverEntry", "GsDriverEntry") if each in elf.exports), None)
     if entry is None:
@@ -125,6 +134,27 @@ def read_image(
     places = Places(library, elf)
     return BuiltDriver(
         name or library.stem, library, elf.imports, sections, tuple(sources), entry, messages, places
+    )
+
+
+def _read_for_windows(file: Path, name: str) -> BuiltDriver:
+    image = PeFile(file)
+    runtime, names = runtime_for_windows()
+    sections = {
+        part.name: Section(part.offset, part.size)
+        for part in image.parts
+        if part.is_executable and _PAGED.match(part.name) and part.size
+    }
+    return BuiltDriver(
+        name or file.stem,
+        file,
+        frozenset(image.imports.values()) - names,
+        sections,
+        (),
+        "DriverEntry",
+        "",
+        WindowsPlaces(file, image.preferred_base),
+        ForWindows(image, runtime, names),
     )
 
 
@@ -318,7 +348,7 @@ class _Recipe:
         return (str(place / f"{stem}.o") for stem in linked)
 
     def _runtime_arguments(self) -> Iterator[str]:
-        yield from (*OPTIONS, *_RUNTIME_OPTIONS, "-nostdinc", f"-I{HEADERS}", f"-I{HEADERS / 'crt'}")
+        yield from (*OPTIONS, *RUNTIME_OPTIONS, "-nostdinc", f"-I{HEADERS}", f"-I{HEADERS / 'crt'}")
         if not self._compiler.is_clang:
             yield "-fno-tree-loop-distribute-patterns"
         yield "-c"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dirql.c.image.elf import ElfFile
 
-__all__ = ["Place", "Places"]
+__all__ = ["Place", "Places", "WindowsPlaces"]
 
 
 class Place(NamedTuple):
@@ -50,12 +50,35 @@ class Places:
         )
         if name is None:
             return None
-        program = shutil.which("addr2line")
-        if program is None:
-            return Place(name, "", 0)
-        answer = subprocess.run(
-            [program, "-e", str(self._library), hex(offset)], capture_output=True, text=True, check=False
-        ).stdout
-        file, _, line = answer.split(" (")[0].strip().rpartition(":")
-        is_known = line.isdecimal() and line != "0"
-        return Place(name, file, int(line)) if is_known else Place(name, "", 0)
+        _, file, line = _ask_debug_information(self._library, offset)
+        return Place(name, file, line)
+
+
+class WindowsPlaces:
+    """The places of an image for Windows, from its DWARF debug information; what a PDB file has is not read."""
+
+    def __init__(self, image: Path, preferred_base: int) -> None:
+        self._image = image
+        self._base = preferred_base
+        self._known: dict[int, Place | None] = {}
+
+    def find(self, offset: int) -> Place | None:
+        """The place at an offset behind the image's base; None if the image does not tell."""
+        if offset not in self._known:
+            name, file, line = _ask_debug_information(self._image, self._base + offset)
+            self._known[offset] = Place(name, file, line) if name else None
+        return self._known[offset]
+
+
+def _ask_debug_information(image: Path, address: int) -> tuple[str, str, int]:
+    """Routine, file and line of an address; "" and 0 for what is not known."""
+    program = shutil.which("addr2line")
+    if program is None:
+        return "", "", 0
+    answer = subprocess.run(
+        [program, "-f", "-e", str(image), hex(address)], capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    name, place = answer if len(answer) == 2 else ("??", "")
+    file, _, line = place.split(" (")[0].strip().rpartition(":")
+    is_known = line.isdecimal() and line != "0"
+    return "" if name == "??" else name, file if is_known else "", int(line) if is_known else 0

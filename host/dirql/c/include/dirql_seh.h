@@ -12,6 +12,13 @@
  * frame pointer: so filters run before any handler, and a `return`, `goto` or `break` out of a block runs its __finally.
  * Code is therefore compiled with -O0, which keeps locals in memory and addresses them by the frame pointer. */
 
+#define EXCEPTION_EXECUTE_HANDLER 1
+#define EXCEPTION_CONTINUE_SEARCH 0
+#define EXCEPTION_CONTINUE_EXECUTION (-1)
+
+/* Compilers for Windows have __try themselves. */
+#ifndef _WIN32
+
 struct _EXCEPTION_RECORD;
 struct _CONTEXT;
 
@@ -68,10 +75,6 @@ int dirql_seh_is_taken(void);
 unsigned int dirql_seh_code(void);
 void *dirql_seh_information(void);
 unsigned char dirql_seh_is_abnormal(void);
-
-#define EXCEPTION_EXECUTE_HANDLER 1
-#define EXCEPTION_CONTINUE_SEARCH 0
-#define EXCEPTION_CONTINUE_EXECUTION (-1)
 
 #define GetExceptionCode() dirql_seh_code()
 #define GetExceptionInformation() ((struct _EXCEPTION_POINTERS *)dirql_seh_information())
@@ -143,5 +146,11 @@ unsigned char dirql_seh_is_abnormal(void);
 #define try __try
 #define except __except
 #define finally __finally
+
+#else
+#define GetExceptionCode() _exception_code()
+#define GetExceptionInformation() ((struct _EXCEPTION_POINTERS *)_exception_info())
+#define AbnormalTermination() _abnormal_termination()
+#endif
 
 #endif /* DIRQL_DIRQL_SEH_H */

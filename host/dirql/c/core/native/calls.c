@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls of a driver's routines by Python (entries), and of kernel routines by a driver (upcalls).
 #include "core.h"
+#include "windows.h"
 
 #include <greenlet.h>
 #include <stddef.h>
@@ -111,7 +112,12 @@ int enter(uint64_t routine, const uint64_t *arguments, uint64_t count, uint64_t 
     if (stack == NULL || (dirql_demand && recheck_demand() < 0)) {
         return -1;
     }
-    uint64_t python_sp = stack->python_sp, driver_sp = stack->driver_sp;
+    uint64_t python_sp = stack->python_sp, driver_sp = stack->driver_sp, borrowed = stack->borrowed;
+    void *running = stack->running;
+    uint64_t is_windows = stack->is_windows;
+    stack->borrowed = 0;
+    stack->running = NULL;
+    stack->is_windows = dirql_windows_image(routine) != NULL;
     struct chain chain;
     memset(&chain, 0, sizeof chain);
     void *outer_chain = dirql_seh_current;
@@ -126,13 +132,18 @@ int enter(uint64_t routine, const uint64_t *arguments, uint64_t count, uint64_t 
     dirql_current = stack;
     dirql_crossings++;
     stack->dropped = false;
-    *result = dirql_enter(stack, routine, arguments, count);
+    uint64_t for_windows[6] = {routine, (uint64_t)arguments, count};
+    *result = stack->is_windows ? dirql_enter(stack, (uint64_t)dirql_call_windows, for_windows, 3)
+                                : dirql_enter(stack, routine, arguments, count);
     dirql_crossings++;
     dirql_current = outer;
     bool dropped = stack->dropped;
     stack->dropped = false;
     stack->python_sp = python_sp;
     stack->driver_sp = driver_sp;
+    stack->borrowed = borrowed;
+    stack->running = running;
+    stack->is_windows = is_windows;
     stack->entries = entry.outer;
     stack->rip = entry.rip;
     stack->rbp = entry.rbp;
@@ -172,7 +183,7 @@ static void raised(struct driver_stack *stack)
         Py_XDECREF(done);
     }
     if (status_error != NULL && PyErr_GivenExceptionMatches(stack->error[0], status_error) &&
-        *(void **)dirql_seh_current != NULL) {
+        (stack->is_windows || *(void **)dirql_seh_current != NULL)) {
         PyErr_NormalizeException(&stack->error[0], &stack->error[1], &stack->error[2]);
         PyObject *status = PyObject_GetAttrString(stack->error[1], "status");
         if (status != NULL) {
@@ -191,6 +202,18 @@ __attribute__((visibility("hidden"))) void dirql_raise(struct driver_stack *stac
 {
     stack->action = ACTION_NONE;
     if (!dirql_seh_raise_status(stack->code, frame[0], frame[1], (uint64_t)(frame + 2), 0, 0)) {
+        drop(stack);
+    }
+}
+
+// The same for the caller of an entry point of windows.S with this frame.
+__attribute__((visibility("hidden"))) void dirql_raise_windows(struct driver_stack *stack, uint64_t *frame)
+{
+    stack->action = ACTION_NONE;
+    if (dirql_windows_image(frame[1]) == NULL && stack->borrowed != 0) {
+        frame = (uint64_t *)stack->borrowed; // a routine of the runtime has called
+    }
+    if (!dirql_windows_raise_behind((const unsigned long long *)frame, stack->code, 0, 0)) {
         drop(stack);
     }
 }
@@ -323,9 +346,24 @@ __attribute__((visibility("hidden"))) _Noreturn void dirql_overflow(struct drive
 
 __attribute__((visibility("hidden"))) void dirql_raise_fault(struct driver_stack *stack, struct registers *registers)
 {
+    bool is_access = dirql_fault_kind <= 1;
+    int goes_on;
     stack->action = ACTION_NONE;
-    if (!dirql_seh_raise_status(stack->code, registers->rbp, registers->rip, registers->rsp, dirql_fault_address,
-                                dirql_fault_kind == 1)) {
+    if (stack->is_windows && is_access && dirql_fault_address == registers->rip) {
+        registers->rip = stack->rip; // a call to nowhere is the caller's fault
+        registers->rsp += 8;
+    }
+    if (dirql_windows_image(registers->rip) != NULL) {
+        goes_on = dirql_windows_raise_at((unsigned long long *)registers, (unsigned char *)registers - 512, stack->code,
+                                         dirql_fault_address, dirql_fault_kind == 1, is_access);
+    } else if (stack->borrowed != 0) {
+        goes_on = dirql_windows_raise_behind((const unsigned long long *)stack->borrowed, stack->code,
+                                             is_access ? dirql_fault_address : 0, dirql_fault_kind == 1);
+    } else {
+        goes_on = dirql_seh_raise_status(stack->code, registers->rbp, registers->rip, registers->rsp,
+                                         dirql_fault_address, dirql_fault_kind == 1);
+    }
+    if (!goes_on) {
         drop(stack);
     }
 }

@@ -14,10 +14,17 @@
 #define STACK_ACTION 16
 #define STACK_RIP 24
 #define STACK_RBP 32
+#define STACK_TOP 40
+#define STACK_BORROWED 48
+#define STACK_IS_WINDOWS 56
 
 // What an upcall asks of the code that returns to the driver's stack.
 #define ACTION_NONE 0
 #define ACTION_RAISE 1
+
+// Of images for Windows: the routines of the runtime at most, and the arguments on the stack that they get at most.
+#define WINDOWS_ROUTINES 256
+#define WINDOWS_ARGUMENTS 24
 
 #ifndef __ASSEMBLER__
 #define PY_SSIZE_T_CLEAN
@@ -37,8 +44,11 @@ struct driver_stack {
     uint64_t driver_sp; // the driver's stack pointer in the last upcall, or the top
     uint64_t action;
     uint64_t rip, rbp;  // where the driver's code called, or was interrupted, last
-    uint64_t base; // the lowest address; below it lies a guard page
     uint64_t top;
+    uint64_t borrowed; // the frame of the routine of the runtime that an image for Windows runs (windows.S), or 0
+    uint64_t is_windows; // whether the innermost entry is of an image for Windows
+    void *running;     // the innermost handler of an exception in an image for Windows (unwind.c)
+    uint64_t base; // the lowest address; below it lies a guard page
     void *greenlet; // the one that uses the stack; NULL if it is free
     long depth;     // the entries that have not returned
     struct entry *entries;
@@ -75,6 +85,7 @@ enum form {
 struct value {
     enum form form;
     PyObject *convert; // a callable; NULL if there is none
+    PyObject *kind;    // of FORM_OBJECT: the class that the object must have; NULL if any will do
 };
 
 #define MOST_PARAMETERS 16
@@ -130,6 +141,13 @@ extern long dirql_demand; // the pages that are mapped only until the IRQL or th
 PyObject *core_watch(PyObject *self, PyObject *arguments);
 PyObject *core_set_demand(PyObject *self, PyObject *number);
 int recheck_demand(void);
+
+// windows.c
+uint64_t dirql_call_windows(uint64_t routine, const uint64_t *arguments, uint64_t count);
+PyObject *core_open_windows(PyObject *self, PyObject *arguments);
+PyObject *core_close_windows(PyObject *self, PyObject *base);
+PyObject *core_protect(PyObject *self, PyObject *arguments);
+PyObject *core_windows_runtime(PyObject *self, PyObject *arguments);
 
 // switch.S
 uint64_t dirql_enter(struct driver_stack *stack, uint64_t routine, const uint64_t *arguments, uint64_t count);

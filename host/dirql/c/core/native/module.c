@@ -17,6 +17,10 @@ static PyMethodDef functions[] = {
     {"write_bytes", core_write, METH_VARARGS, "write_bytes(address, data)"},
     {"watch", core_watch, METH_VARARGS, "watch(demand_hook, seconds)"},
     {"set_demand", core_set_demand, METH_O, "set_demand(number)"},
+    {"open_windows_image", core_open_windows, METH_VARARGS, "open_windows_image(size, functions, count)"},
+    {"close_windows_image", core_close_windows, METH_O, "close_windows_image(base)"},
+    {"protect_pages", core_protect, METH_VARARGS, "protect_pages(address, size, protection)"},
+    {"windows_runtime_address", core_windows_runtime, METH_VARARGS, "windows_runtime_address(index, routine)"},
     {"probe", core_probe, METH_VARARGS, "probe(address, size, write)"},
     {NULL, NULL, 0, NULL},
 };

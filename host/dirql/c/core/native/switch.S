@@ -80,6 +80,10 @@ dirql_drop:
     .type dirql_stub, @function
 dirql_stub:
     .cfi_startproc
+    mov r10, [rip + dirql_current@GOTPCREL]
+    mov r10, [r10]
+    cmp qword ptr [r10 + STACK_IS_WINDOWS], 0
+    jne dirql_windows_stub
     push rbp
     .cfi_adjust_cfa_offset 8
     .cfi_rel_offset rbp, 0

@@ -47,12 +47,17 @@ int parse_value(PyObject *pair, struct value *value)
     }
     value->form = (enum form)form;
     value->convert = convert == Py_None ? NULL : Py_NewRef(convert);
+    value->kind = convert == Py_None ? NULL : PyObject_GetAttrString(convert, "kind");
+    if (value->kind == NULL) {
+        PyErr_Clear();
+    }
     return 0;
 }
 
 void forget_value(struct value *value)
 {
     Py_CLEAR(value->convert);
+    Py_CLEAR(value->kind);
 }
 
 uint64_t load(enum form form, uint64_t address)
@@ -128,6 +133,20 @@ PyObject *known(PyObject *table, uint64_t raw, PyObject *otherwise, bool keep)
     return found;
 }
 
+// The object at an address. One of another class lay there in a frame of the stack that has ended.
+static PyObject *known_of_kind(const struct value *value, uint64_t raw)
+{
+    PyObject *found = known(dirql_objects, raw, value->convert, false);
+    if (found == NULL || value->kind == NULL || found == Py_None || PyObject_TypeCheck(found, (PyTypeObject *)value->kind)) {
+        return found;
+    }
+    PyObject *number = PyLong_FromUnsignedLongLong(raw);
+    PyObject *made = number == NULL ? NULL : PyObject_CallOneArg(value->convert, number);
+    Py_XDECREF(number);
+    Py_DECREF(found);
+    return made;
+}
+
 PyObject *to_python(const struct value *value, uint64_t raw)
 {
     switch (value->form) {
@@ -163,7 +182,7 @@ PyObject *to_python(const struct value *value, uint64_t raw)
         if (raw == 0) {
             Py_RETURN_NONE;
         }
-        return known(dirql_objects, raw, value->convert, false);
+        return known_of_kind(value, raw);
     case FORM_CONVERT: {
         PyObject *number = PyLong_FromUnsignedLongLong(raw);
         PyObject *made = number == NULL ? NULL : PyObject_CallOneArg(value->convert, number);
