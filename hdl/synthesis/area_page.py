@@ -35,7 +35,8 @@ come and into which all its outputs go. Each bit of them takes one cell, and the
 
 A dash stands for what is not known. A machine that does not fit the part, or that the plan does not route, has no
 clock; its cells are counted all the same. *With link* needs the place of the link on that part, which one machine shows
-that is measured with its link and without it. A row that was written while that machine was not measured has a dash.
+that is measured with its link and without it. A row that was written while that machine was not measured has a dash;
+[boards.md](boards.md) has machines with their links as boards have them.
 """
 
 

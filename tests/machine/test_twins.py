@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from dirql.boards.reading import USB_FREQUENCY, load_board
+from dirql.boards.reading import USB_FREQUENCY, DescriptionError, load_board
 from dirql.drivers import store
 from dirql.drivers.store.interface import IOCTL_STORE_SET_MODE, PROGRAM_NAME, TransferMode
 from dirql.hardware.reading import load_machine
@@ -32,7 +32,7 @@ from dirql.target import check_target, inside_simulator, machine_of, open_target
 from dirql.target.board.target import BoardTarget
 from dirql.target.contract import LinkLost, Target
 from dirql.target.simulation.twin import Level, TwinPlan, TwinProcess
-from dirql.target.twins import TwinPipe
+from dirql.target.twins import TwinPipe, twin_machine
 from machine.target_bench import PATIENT_OPTION as PATIENT
 
 pytestmark = pytest.mark.skipif(inside_simulator(), reason="a twin is a process of its own")
@@ -314,6 +314,13 @@ def test_a_twin_is_named_by_its_machine() -> None:
     assert machine_of("twin") == machine_of("verilated") == "default"
     with pytest.raises(ValueError, match=r"level of .* must be byte, pin or bitstream; it was 'bit'"):
         check_target("twin:tiny?level=bit")
+
+
+@pytest.mark.parametrize("ask", [check_target, lambda address: twin_machine(address.removeprefix("twin:"))])
+def test_a_twin_of_nothing_is_told_with_boards_and_machines(ask: Callable[[str], object]) -> None:
+    known = r"a board, .*hx8k.*, or of a machine, .*tiny.* 'hx8': did you mean hx8k\?"
+    with pytest.raises(DescriptionError, match=known):
+        ask("twin:hx8")
 
 
 def test_a_rate_that_the_uart_cannot_have_is_refused() -> None:

@@ -40,5 +40,18 @@ def add_board_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     add("file", metavar="FILE", type=Path, nargs="?", help="another bitstream than that of `dirql build`")
     add("--ram", dest="keep", action="store_false", help="load the FPGA only, until it is switched off")
     add("--port", metavar="DEVICE", help="the serial port at which to ask the board (default: it is found)")
-    add("--xvc", metavar="HOST:PORT", help="use a virtual cable at this address in place of the board's own")
+    add(
+        "--xvc",
+        type=_address,
+        metavar="HOST:PORT",
+        help="use a virtual cable at this address in place of the board's own",
+    )
     commands.add_parser("board-info", help="list the boards that are plugged in, and ask them what they are")
+
+
+def _address(text: str) -> str:
+    """The address of a server."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise argparse.ArgumentTypeError(f"must be HOST:PORT, as localhost:2542; it was {text!r}")
+    return text

@@ -11,12 +11,12 @@ from dirql.boards.description import Board, Loader, Part, Pins, SerialLink, UsbI
 from dirql.boards.families import FAMILIES
 from dirql.boards.loaders import LOADERS
 from dirql.hardware.description import MachineDescription
-from dirql.hardware.reading import load_machine
+from dirql.hardware.reading import load_machine, machine_names
 from dirql.hardware.root import machine_root
 from dirql.hardware.table import DescriptionError, Table, nearest, read_file
 from dirql.registers import usb_device
 
-__all__ = ["BOARDS", "DescriptionError", "board_names", "load_board", "read_board"]
+__all__ = ["BOARDS", "DescriptionError", "board_names", "check_twin", "load_board", "read_board"]
 
 BOARDS = "boards"
 """The folder with one folder for each board, below `machine_root()`."""
@@ -45,6 +45,16 @@ def load_board(name: str, root: Path | None = None) -> Board:
             f"a board must be one of {', '.join(names)}; it was {name!r}{nearest(name, names)}"
         )
     return read_board(root / BOARDS / name, root)
+
+
+def check_twin(name: str) -> None:
+    """Raise `DescriptionError` unless there can be a twin of this name, which is that of a board or a machine."""
+    boards, machines = board_names(), machine_names(machine_root())
+    if name not in boards and name not in machines and not name.endswith(".toml"):
+        raise DescriptionError(
+            f"a twin must be that of a board, {', '.join(boards)}, or of a machine, {', '.join(machines)}, or of a file"
+            f" that ends in .toml; it was {name!r}{nearest(name, [*boards, *machines])}"
+        )
 
 
 def read_board(folder: Path, root: Path) -> Board:

@@ -8,7 +8,7 @@ import difflib
 from pathlib import Path
 from typing import NamedTuple
 
-from dirql.boards.reading import board_names, load_board
+from dirql.boards.reading import board_names, check_twin, load_board
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import DEFAULT_MACHINE, describe
 from dirql.target.contract import Target
@@ -43,7 +43,9 @@ def check_target(name: str) -> str:
     from dirql.target.board.address import BoardAddress, is_board
 
     if is_board(name):
-        BoardAddress.parse(name)
+        address = BoardAddress.parse(name)
+        if address.kind == "twin" and address.place:
+            check_twin(address.place)
     elif name.startswith(_REPLAY):
         if not Path(name.removeprefix(_REPLAY)).is_file():
             raise ValueError(f"a replay must have the file of a recording, as replay:FILE; it was {name!r}")

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from dirql.boards.reading import USB_FREQUENCY, board_names, load_board
+from dirql.boards.reading import USB_FREQUENCY, board_names, check_twin, load_board
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.reading import describe
 from dirql.hardware.root import machine_root
@@ -139,6 +139,7 @@ def twin_machine(name: str) -> MachineDescription:
 
     Raises `DescriptionError`.
     """
+    check_twin(name)
     return load_board(name).machine if name in board_names() else describe(name)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dirql import cli
 from dirql.boards import flash as module, loaders
 from dirql.boards.asking import Identity
 from dirql.boards.bitstream import part_in
@@ -139,6 +140,13 @@ def test_a_virtual_cable_needs_the_loader_that_has_them(
     monkeypatch.setattr(module, "find_loader", lambda _board: Program("iceprog", "iceprog", {}))
     with pytest.raises(FlashError, match="--xvc must be used with openFPGALoader; iceprog was found"):
         flash(HX8K, bitstream, None, lambda _line: None, xvc="localhost:2542")
+
+
+@pytest.mark.parametrize("place", ["2542", "localhost:", "localhost:x", ":2542", "localhost:65536"])
+def test_a_virtual_cable_has_a_host_and_a_port(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["flash", "ulx3s", "--xvc", place])
+    assert f"--xvc: must be HOST:PORT, as localhost:2542; it was '{place}'" in capsys.readouterr().err
 
 
 def test_a_bitstream_of_another_board_is_refused(tmp_path: Path) -> None:

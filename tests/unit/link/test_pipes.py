@@ -195,6 +195,14 @@ def test_a_port_that_is_not_there_is_told(port: tuple[int, str], tmp_path: Path)
         SerialPipe(str(tmp_path / "ttyUSB9"))
 
 
+def test_a_file_that_is_no_port_is_told() -> None:
+    pytest.importorskip("serial")
+    with pytest.raises(
+        NoLink, match="/dev/null must be a serial port; it is something else: see `dirql doctor`"
+    ):
+        SerialPipe("/dev/null")
+
+
 @pytest.mark.parametrize(
     ("number", "message"),
     [
