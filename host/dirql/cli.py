@@ -208,6 +208,13 @@ def _add_checks(run: argparse.ArgumentParser) -> None:
         metavar="on|off",
         help="poison in the buffers of programs, and the look for bytes that nobody wrote",
     )
+    add(
+        "--race-checks",
+        type=_switch,
+        default="on",
+        metavar="on|off",
+        help="with a seed, the look for data that an ISR and other code of a driver both change",
+    )
 
 
 def _selection(text: str) -> Selection:

@@ -91,6 +91,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     pool_checks: bool = True
     buffer_checks: bool = True
+    race_checks: bool = True
     has_scenario: bool = True
     """Whether the driver makes its own transfers; `run` finds it out."""
 
@@ -224,6 +225,7 @@ def _open(options: Options) -> Machine:
         limits=options.limits,
         pool_checks=options.pool_checks,
         buffer_checks=options.buffer_checks,
+        race_checks=options.race_checks,
     )
 
 

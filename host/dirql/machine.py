@@ -133,6 +133,8 @@ class Machine(MachineParts):
         class_guid = str(getattr(module, "CLASS_GUID", ""))
         service = name or service_name(module)
         self.images.note(service, driver)
+        if self.marked_stores is not None:
+            self.marked_stores.mark(module)
         add_parameters(self.registry, service, getattr(module, "PARAMETERS", {}))
         self.kernel.refused.clear()
         status, loaded = load_driver(entry, service, verifier)
@@ -290,6 +292,7 @@ def open_machine(
     host_limit: float | None = HOST_LIMIT,
     pool_checks: bool = True,
     buffer_checks: bool = True,
+    race_checks: bool = True,
     checked_build: bool = False,
     registry: str | Path | None = None,
     save_registry: bool = False,
@@ -307,15 +310,14 @@ def open_machine(
     count as a hang; docs/checks.md has a table. `host_limit` is the time in seconds of the host after which a driver's
     routine, or the program, is ended that computes while the machine stands still; None lets it go on, and without a
     value `limits` has it. `checked_build` lets the drivers be of a checked build, in which ASSERT and KdPrint do
-    something. `pool_checks` False turns the checks of pool off that docs/checks.md lists as such, and
-    `buffer_checks` False those of programs' buffers. `waves` is the file for all signals of the target, `checked` lets
-    the assertions of the RTL stop the machine, `memory_delays` makes the host's RAM answer bus masters late, `record`
-    is the file for everything that goes between host and machine. `registry` is a file in the form that regedit
-    exports, with which the registry begins (docs/registry.md); with `save_registry` the file is written when a driver
-    calls ZwFlushKey and when the machine closes, and need not be there at first. The services that start with the
-    system, in the file or as `Service` among `drivers`, are loaded first; with `last_known_good` those of the control
-    set with which the system has last started well. Raises `RuntimeError` while another machine is open,
-    `RegistryFileError` for a registry file that cannot be read.
+    something. `pool_checks`, `buffer_checks` and `race_checks` False leave out checks (docs/checks.md). `waves` is the
+    file for all signals, `checked` lets the assertions of the RTL stop the machine, `memory_delays` makes the host's
+    RAM answer bus masters late, `record` is the file for everything that goes between host and machine. `registry` is a
+    file in the form that regedit exports, with which the registry begins (docs/registry.md); with `save_registry` the
+    file is written when a driver calls ZwFlushKey and when the machine closes, and need not be there at first. The
+    services that start with the system, in the file or as `Service` among `drivers`, are loaded first; with
+    `last_known_good` those of the control set with which the system has last started well. Raises `RuntimeError` while
+    another machine is open, `RegistryFileError` for a registry file that cannot be read.
     """
     if ke_current.is_running():
         raise RuntimeError(
@@ -332,6 +334,7 @@ def open_machine(
         host_limit=limits.host if limits is not None and host_limit == HOST_LIMIT else host_limit,
         pool_checks=pool_checks,
         buffer_checks=buffer_checks,
+        race_checks=race_checks,
         checked_build=checked_build,
         registry=_registry_file(registry, is_saved=save_registry),
         last_known_good=last_known_good,
@@ -349,14 +352,21 @@ def open_machine(
         if isinstance(target, str)
         else target
     )
-    made = _started(opened, options, wanted)
+    return _started(opened, options, wanted)
+
+
+def _started(
+    opened: Target, options: MachineOptions, drivers: Sequence[DriverModule | str | Path | Service]
+) -> Machine:
+    """A machine with its services and drivers loaded, perhaps with the last known good control set."""
+    made = _try_to_start(opened, options, drivers)
     if made is None:  # a service has failed so severely
-        made = _started(opened, replace(options, last_known_good=True), wanted)
+        made = _try_to_start(opened, replace(options, last_known_good=True), drivers)
     assert made is not None
     return made
 
 
-def _started(
+def _try_to_start(
     opened: Target, options: MachineOptions, drivers: Sequence[DriverModule | str | Path | Service]
 ) -> Machine | None:
     """A machine with its services and drivers loaded; None if it must start with the last known good control set."""

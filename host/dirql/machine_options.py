@@ -33,6 +33,7 @@ class MachineOptions:
     host_limit: float | None = HOST_LIMIT
     pool_checks: bool = True
     buffer_checks: bool = True
+    race_checks: bool = True
     checked_build: bool = False
     registry: RegistryFile | None = None
     last_known_good: bool = False

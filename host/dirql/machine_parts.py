@@ -24,8 +24,10 @@ from dirql.io.shutdown import cancel_outstanding_requests, leaks as io_leaks
 from dirql.io.unload import unload_driver
 from dirql.kd.debugger import Debugger, DebugMessage, running as kd_running
 from dirql.ke.processors.dpc import Dpc
+from dirql.ke.threads.shared_data import SharedData
 from dirql.ke.watch.witness import DefectWitness
 from dirql.machine_options import MachineOptions, make_kernel
+from dirql.marked_stores import MarkedStores
 from dirql.mm.manager import MemoryManager
 from dirql.ob.callback import make_system_callbacks
 from dirql.ob.manager import ObjectManager, running as ob_running
@@ -88,6 +90,8 @@ class MachineParts:
         self._registry_file = options.registry
         self.registry, self.images = self._make_registry()
         self.service_failures: list[ServiceFailure] = []
+        marks_stores = options.race_checks and self.kernel.spreads
+        self.marked_stores = MarkedStores(SharedData().store) if marks_stores else None
         self._at_start = self.memory_manager.statistics()
         self._collector = CollectorPace()
         self._host_watch = HostWatch(self.kernel, options.host_limit) if options.host_limit else None
@@ -216,6 +220,8 @@ class MachineParts:
         """Let go of everything; nothing here calls a driver."""
         if self._host_watch is not None:
             self._host_watch.close()
+        if self.marked_stores is not None:
+            self.marked_stores.restore()
         try:
             self.kernel.close()
         finally:

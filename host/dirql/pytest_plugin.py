@@ -129,6 +129,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for kind, what in (
         ("pool", "poison, guards and quarantine of pool, which docs/checks.md explains"),
         ("buffer", "poison in the buffers of programs, and the look for bytes that nobody wrote"),
+        ("race", "with a seed, the look for data that an ISR and other code of a driver both change"),
     ):
         group.addoption(f"--dirql-{kind}-checks", choices=("on", "off"), default="on", help=what)
 
@@ -411,6 +412,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
         "limits": _limits(config),
         "pool_checks": config.getoption("dirql_pool_checks") == "on",
         "buffer_checks": config.getoption("dirql_buffer_checks") == "on",
+        "race_checks": config.getoption("dirql_race_checks") == "on",
         "registry": config.getoption("dirql_registry"),
     }
     options.update(_marked_options(request.node, list(inspect.signature(open_machine).parameters)))

@@ -34,10 +34,12 @@ class Extension:
         self.lower: wdm.DEVICE_OBJECT
         self.interrupt: wdm.KINTERRUPT | None = None
         self.table: dict[str, int] | None = None
-        self.events = 0
+        self.events = self.requests = 0
         self.pending: list[wdm.IRP] = []
         self.timer, self.timer_dpc = wdm.KTIMER(), wdm.KDPC()
         wdm.KeInitializeTimer(self.timer)
+        self.guard = wdm.KSPIN_LOCK()
+        wdm.KeInitializeSpinLock(self.guard)
 
 
 class Racing:
@@ -268,6 +270,38 @@ class Unsynchronized(Racing):
         self.get(x, regs.FIFO_WINDOW.offset)
 
 
+class Counted(Racing):
+    """The DPC counts down what the ISR counts up, in one statement each, and without KeSynchronizeExecution."""
+
+    def take(self, x: Extension) -> bool:
+        if not x.events:
+            return False
+        x.events -= 1
+        return True
+
+    def deferred(self, device: wdm.DEVICE_OBJECT, x: Extension, context: object) -> None:
+        assert x.interrupt is not None
+        while wdm.KeSynchronizeExecution(x.interrupt, self.take, x) if self.right else self.take(x):
+            if x.pending:
+                self.complete(x.pending.pop(0), wdm.STATUS_SUCCESS)
+
+    def control(self, x: Extension) -> None:
+        """Two events, as for `Unsynchronized`."""
+        self.raise_after(x, self.clocks)
+        self.get(x, regs.FIFO_WINDOW.offset)
+
+
+class Unlocked(Racing):
+    """The dispatch routines of two threads count requests without a lock."""
+
+    def begin(self, device: wdm.DEVICE_OBJECT, x: Extension, irp: wdm.IRP) -> int:
+        old_irql = wdm.KeAcquireSpinLock(x.guard) if self.right else 0
+        x.requests = x.requests + 1
+        if self.right:
+            wdm.KeReleaseSpinLock(x.guard, old_irql)
+        return self.complete(irp, wdm.STATUS_SUCCESS)
+
+
 class Swallowed(Unsynchronized):
     """The DPC ends one request, although IoRequestDpc was called for two events before it ran."""
 
@@ -383,6 +417,17 @@ def two_events(machine: Machine) -> None:
             request.wait()
 
 
+def two_readers(machine: Machine) -> None:
+    def read_often() -> None:
+        with machine.open(NAME) as handle:
+            for _ in range(3):
+                handle.read(4)
+
+    other = machine.create_thread(read_often)
+    read_often()
+    other.join()
+
+
 def cancel(machine: Machine) -> None:
     with machine.open(NAME) as handle:
         request = handle.read_overlapped(4)
@@ -412,6 +457,10 @@ RACES = {
             two_events,
             (96, 96),
         ),
+        Race(
+            "a DPC that counts down what the ISR counts up, in one statement", Counted, two_events, (96, 96)
+        ),
+        Race("two threads that count requests without a lock", Unlocked, two_readers, (0, 0)),
         Race("two events before the DPC of the first has run", Swallowed, two_events, (92, 92)),
         Race("a cancel routine against the DPC", Cancelled, cancel, (710, 710)),
         Race("a timer against the completion", TimedOut, read, (290, 290)),

@@ -304,6 +304,19 @@ def test_the_checks_of_buffers_are_switched_for_a_session_or_a_test(tmp_path: Pa
     assert "2 passed" in done.stdout, done.stdout
 
 
+def test_the_checks_of_races_are_switched_for_a_session_or_a_test(tmp_path: Path) -> None:
+    test = (
+        "import pytest\n"
+        "def test_session(machine):\n"
+        "    assert machine.marked_stores is None\n"
+        "@pytest.mark.machine(race_checks=True)\n"
+        "def test_mark(machine):\n"
+        "    assert machine.marked_stores is not None\n"
+    )
+    done = session(tmp_path, test, "--dirql-seed", "1", "--dirql-race-checks", "off")
+    assert "2 passed" in done.stdout, done.stdout
+
+
 def test_a_session_and_one_test_choose_the_registry(tmp_path: Path) -> None:
     for name in ("one", "two"):
         text = f"Windows Registry Editor Version 5.00\n[HKLM\\SOFTWARE\\{name}]\n"

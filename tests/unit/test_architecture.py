@@ -24,6 +24,7 @@ COMPOSING = (
     "machine_parts",
     "inspection",
     "driver_files",
+    "marked_stores",
     "machine_options",
     "program_thread",
     "service_control",

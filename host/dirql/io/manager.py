@@ -133,6 +133,8 @@ class IoManager:
         self.live_irps: dict[Irp, None] = {}
         """The requests that are allocated, oldest first."""
         self.open_files: dict[FileObject, None] = {}
+        self.undeleted: list[DeviceObject] = []
+        """The devices that drivers have left there when they were unloaded because the machine closes."""
         """The files whose IRP_MJ_CREATE succeeded and whose IRP_MJ_CLOSE has not been sent."""
         self.handles: dict[ProgramHandle, None] = {}
         """The handles that programs have open, oldest first."""

@@ -327,10 +327,12 @@ class Irp(PacketFields):
     def set_next_stack_location(self) -> None:
         """Move to the next location without calling a driver; follows IoSetNextIrpStackLocation."""
         try:
-            self.current_location = location = self.current_location - 1
-            if 1 <= location <= self.stack_count:
-                found = self.locations[location - 1]
-                found.prepared = found.left
+            location = self.current_location - 1
+            if not 1 <= location <= self.stack_count:
+                packet.refuse_location(self, location)
+            self.current_location = location
+            found = self.locations[location - 1]
+            found.prepared = found.left
         except AttributeError:
             packet.refuse_pointer("IoSetNextIrpStackLocation", self)
 

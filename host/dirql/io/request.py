@@ -24,7 +24,7 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, Irp
 from dirql.io.port_notice import PortNotice
 from dirql.io.status_block import IoStatusBlock
-from dirql.io.unwritten import check_written
+from dirql.io.unwritten import check_counted, check_written
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke, get_current_thread
 from dirql.ke.defects import report_defect
@@ -140,10 +140,13 @@ class Request:
         irp = self.irp
         result = self.result = irp.io_status
         information, limit = result.stored_information, self.limit
-        if limit is None or not information or nt_error(result.nt_status):
+        if limit is None or nt_error(result.nt_status):
             pass
         elif information <= limit:
-            check_written(irp, self.process, information)
+            if information:
+                check_written(irp, self.process, information)
+            if information < limit:
+                check_counted(irp, self.process, information, limit)
         else:
             what = f"Information must be at most the {limit} bytes of the buffer; {irp!r} was completed with"
             report_defect(

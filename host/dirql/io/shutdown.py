@@ -73,6 +73,8 @@ def leaks() -> Iterator[str]:
     for driver in manager.drivers.values():
         yield f"{driver!r} was not unloaded: it has no unload routine; set driver_unload in DriverEntry"
         yield from (f"{device!r} was not deleted" for device in driver.devices())
+    nameless = (device for device in manager.undeleted if not device.name)
+    yield from (f"{device!r} was not deleted: call IoDeleteDevice" for device in nameless)
     yield from _names()
 
 

@@ -71,6 +71,8 @@ def _unload(driver: DriverObject, *, at_end: bool) -> None:
         return
     driver.flags |= DRVO_UNLOAD_INVOKED
     guard.call_driver(guard.UNLOAD, driver, unload, driver)
-    if not at_end:
+    if at_end:
+        io_manager.value.undeleted += (each for each in driver.devices() if not each.delete_pending)
+    else:
         check_leftovers(driver)
     forget_driver(driver)

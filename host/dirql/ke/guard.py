@@ -401,10 +401,11 @@ def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseEx
     """Stop the kernel, because `error` escaped from the routine; raises the bug check `code`.
 
     Returns for an error that goes up as it is: an interrupt from the keyboard, a bug check on its way up, or an error
-    of the layers below the kernel (`Kernel.transparent`).
+    of the layers below the kernel (`Kernel.transparent`). A driver that calls `sys.exit` would end the run, as right.
     """
     kernel = current.kernel
-    if not isinstance(error, Exception) or isinstance(error, kernel.transparent):
+    is_of_driver = isinstance(error, Exception | SystemExit | GeneratorExit)
+    if not is_of_driver or isinstance(error, kernel.transparent):
         if isinstance(error, KeyboardInterrupt) and kernel.stopped is None:
             error.add_note(f"it came in {origin_of(error)} of {current.processor.driver!r}, {kind.noun}")
         kernel.stop(error)
@@ -415,7 +416,7 @@ def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseEx
     raise failure from error
 
 
-def _unhandled(kind: RoutineKind, code: int, routine: object, error: Exception) -> BugCheck:
+def _unhandled(kind: RoutineKind, code: int, routine: object, error: BaseException) -> BugCheck:
     status = error.status if isinstance(error, StatusException) else STATUS_UNHANDLED_EXCEPTION
     who = f"{kind.noun} {describe(routine)}"
     place = origin_of(error) or origin_of_routine(routine)
@@ -443,7 +444,7 @@ def _unhandled(kind: RoutineKind, code: int, routine: object, error: Exception) 
     return BugCheck(code, (status, place or 0, error, 0), reason, place)
 
 
-def _why(error: Exception) -> str:
+def _why(error: BaseException) -> str:
     """Why a status was raised, behind a colon: its cause, or the reason that was noted last; "" for other errors."""
     if not isinstance(error, StatusException):
         return ""
@@ -454,7 +455,7 @@ _OWN_FILE: Final = f"ke{sep}guard.py"
 """The end of this file's name in tracebacks, compiled or not."""
 
 
-def _is_refusal(error: Exception) -> bool:
+def _is_refusal(error: BaseException) -> bool:
     """Whether a routine of the kernel has raised the error, whose text then says what was wrong with the call."""
     if not isinstance(error, TypeError | ValueError | AttributeError | ImportError):
         return False
@@ -468,7 +469,7 @@ def _is_refusal(error: Exception) -> bool:
     return is_kernel_frame(step.tb_frame)
 
 
-def _failure_of_driver(error: Exception) -> BugCheck | None:
+def _failure_of_driver(error: BaseException) -> BugCheck | None:
     """The bug check that NT has for a mistake which shows as an exception of Python's own; None for any other."""
     place = origin_of(error)
     if isinstance(error, AttributeError) and isinstance(error.obj, Mortal):

@@ -11,6 +11,7 @@ from poison at once.
 from __future__ import annotations
 
 import random
+from operator import ne
 from typing import Final
 
 __all__ = ["Poison"]
@@ -74,3 +75,11 @@ class Poison:
         while count < len(data) and data[-1 - count] == expected[-1 - count]:
             count += 1
         return count
+
+    def differs(self, place: int, offset: int, data: bytes) -> bool:
+        """Whether each of some bytes is another than that of a filling, `offset` bytes behind its start.
+
+        False where it is not known what the filling was.
+        """
+        expected = self._bytes[place + offset : place + offset + len(data)]
+        return len(expected) == len(data) and all(map(ne, data, expected))

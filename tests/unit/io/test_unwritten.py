@@ -23,6 +23,8 @@ from dirql.wdm import (
     POOL_FLAG_NON_PAGED,
     POOL_FLAG_UNINITIALIZED,
     POOL_TAG,
+    STATUS_BUFFER_OVERFLOW,
+    STATUS_IO_DEVICE_ERROR,
     STATUS_SUCCESS,
     ExAllocatePool2,
     ExFreePoolWithTag,
@@ -100,6 +102,50 @@ def test_BUF_10_a_read_that_is_written_is_right(
     program = Program(machine, moves(b"x" * information, information), flags=flags)
     read(machine, program, length)
     read(machine, program, length, offset=4090)
+    assert machine.defects == []
+
+
+@pytest.mark.row("BUF-11")
+@pytest.mark.parametrize("flags", [0, DO_BUFFERED_IO, DO_DIRECT_IO])
+@pytest.mark.parametrize(
+    ("length", "written", "information"),
+    [(1, 1, 0), (512, 512, 0), (512, 40, 0), (16, 16, 8), (9000, 9000, 4096)],
+)
+def test_BUF_11_a_read_that_counts_less_than_it_moved(
+    machine: Machine, flags: int, length: int, written: int, information: int
+) -> None:
+    read(machine, Program(machine, moves(b"\0" * written, information), flags=flags), length)
+    [(row, what)] = machine.defects
+    assert row == "BUF-11"
+    assert (
+        f"completed with {information}, yet the bytes behind them were written too, in a buffer of {length}"
+        in what
+    )
+    assert "of <driver made>" in what
+
+
+@pytest.mark.row("BUF-11")
+@pytest.mark.parametrize("flags", [0, DO_BUFFERED_IO, DO_DIRECT_IO])
+@pytest.mark.parametrize(
+    ("length", "written", "information", "status"),
+    [
+        (512, 512, 505, STATUS_SUCCESS),  # the last unit that the device moves is filled
+        (512, 511, 256, STATUS_SUCCESS),
+        (512, 0, 0, STATUS_SUCCESS),
+        (512, 7, 0, STATUS_SUCCESS),
+        (512, 512, 0, STATUS_IO_DEVICE_ERROR),
+        (512, 512, 8, STATUS_BUFFER_OVERFLOW),
+    ],
+)
+def test_BUF_11_a_read_that_leaves_the_end_of_the_buffer_is_right(
+    machine: Machine, flags: int, length: int, written: int, information: int, status: int
+) -> None:
+    def dispatch(device: DEVICE_OBJECT, irp: IRP) -> int:
+        if written:
+            RtlWriteMemory(target_of(irp), b"\0" * written)
+        return complete(irp, status, information)
+
+    read(machine, Program(machine, dispatch, flags=flags), length)
     assert machine.defects == []
 
 

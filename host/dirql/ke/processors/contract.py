@@ -16,7 +16,9 @@ tests/unit/test_contracts.py holds the statement of each routine to the descript
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection
+from types import CodeType
 from typing import Final, NoReturn
 
 from dirql.ke.bugcheck import bug_check
@@ -39,7 +41,7 @@ from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
 from dirql.nt.contract import Contract, Form, Pointer, Value, Violation
 from dirql.nt.contracts import CONTRACTS
 
-__all__ = ["KeptContract", "charge_call", "contract", "forget_types"]
+__all__ = ["KeptContract", "charge_call", "contract", "forget_types", "never_runs"]
 
 _DDI_RULES: Final = 0x2_0000
 """The first parameters of 0xC4 from here on are rules of DDI compliance checking."""
@@ -210,6 +212,8 @@ class KeptContract:
             return (
                 f"look for a call that has failed, since None stands for NULL; a call is {self.stated.call}"
             )
+        if what.startswith(Form.ROUTINE.value) and never_runs(argument):
+            return "take `async` or `yield` out of it, with which a call runs nothing of it"
         if "integer" in what and isinstance(argument, bytes | bytearray | memoryview):
             if "address" in what:
                 return "write the bytes to memory with RtlWriteMemory, and give the address of that memory"
@@ -352,10 +356,20 @@ _TYPES: Final[dict[Form, tuple[type, ...]]] = {
 """The types of the argument; an integer where the table has none."""
 
 
+_NOT_RUN: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+"""The flags of the code of functions that a call does not run."""
+
+
+def never_runs(routine: object) -> bool:
+    """Whether a call of a routine makes a generator or a coroutine, and runs nothing of it."""
+    code = getattr(getattr(routine, "__func__", routine), "__code__", None)
+    return isinstance(code, CodeType) and bool(code.co_flags & _NOT_RUN)
+
+
 def _has_form(form: Form, argument: object) -> bool:
     """Whether the argument is an object of the form."""
     if form is Form.ROUTINE:
-        return callable(argument)
+        return callable(argument) and not never_runs(argument)
     if isinstance(argument, _TYPES.get(form, (int,))):
         return True
     return form in _OBJECTS and _is_kind(argument, _OBJECTS[form])
