@@ -107,8 +107,22 @@ class Event(DispatcherObject):
             refuse_blank(self, "KeSetEvent", self.INITIALIZER)
         previous = header.signal_state
         header.signal_state = 1
-        if self.wake() and not wait and current.processor.irql < DISPATCH_LEVEL:
-            current.dispatcher.preempt()
+        if self.wake() and not wait:
+            processor = current.processor
+            if processor.irql < DISPATCH_LEVEL:
+                # The reasons of `lower_irql`: with a call of `preempt` each time "event and switch" in
+                # bench/ke_paths.py would take 5 % longer.
+                kernel = current.kernel
+                clock = kernel.clock
+                queue = processor.dpcs
+                if (
+                    kernel.ready.highest > processor.current_thread.priority
+                    or clock.spent >= clock.horizon
+                    or kernel.is_eager
+                    or queue.requested
+                    or queue.running is not None
+                ):
+                    current.dispatcher.preempt()
         return previous
 
     def pulse(self, increment: int = 0, wait: int = 0) -> int:
