@@ -9,6 +9,7 @@ load requests arrive whatever the driver does, and each is timed from its schedu
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -88,12 +89,35 @@ class OpenLoad:
 def scenario_of(module: ModuleType) -> Callable[[Machine], AbstractContextManager[Transfer]]:
     """The scenario of a driver's file: a generator `scenario(machine)` that yields the routine for each transfer."""
     routine: Callable[[Machine], Iterator[Transfer]] | None = getattr(module, SCENARIO, None)
-    if routine is None:
+    if routine is None or not inspect.isgeneratorfunction(routine):
+        was = "it has none" if routine is None else f"{SCENARIO} was {routine!r}"
         raise ValueError(
             f"{module.__file__} must have a generator {SCENARIO}(machine) that opens the device and yields a routine "
-            "transfer(number); it has none: docs/measuring.md shows one"
+            f"transfer(number); {was}: docs/measuring.md shows one"
         )
-    return contextmanager(routine)
+    return partial(_opened, contextmanager(routine))
+
+
+@contextmanager
+def _opened(
+    scenario: Callable[[Machine], AbstractContextManager[Transfer]], machine: Machine
+) -> Iterator[Transfer]:
+    """The routine of a scenario, which must not end the program as if all had been right."""
+    try:
+        with scenario(machine) as transfer:
+            try:
+                inspect.signature(transfer).bind(0)
+            except TypeError as error:
+                raise ValueError(
+                    f"{SCENARIO}(machine) must yield a routine transfer(number), which gets the number of the transfer;"
+                    f" it was {transfer!r}"
+                ) from error
+            yield transfer
+    except SystemExit as error:
+        raise ValueError(
+            f"{SCENARIO}(machine) and its routine must not end the program; sys.exit was called: return, or raise"
+            " AssertionError for wrong data"
+        ) from error
 
 
 class ScenarioCalls:

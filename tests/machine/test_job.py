@@ -336,6 +336,37 @@ def test_a_driver_without_a_scenario_is_refused(capsys: pytest.CaptureFixture[st
     assert "must have a generator scenario(machine)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ("    raise SystemExit(0)\n    yield", "must not end the program; sys.exit was called"),
+        ("    def end(number):\n        raise SystemExit(0)\n    yield end", "must not end the program"),
+        ("    return iter(())", "must have a generator scenario(machine)"),
+        (
+            "    yield 5",
+            "must yield a routine transfer(number), which gets the number of the transfer; it was 5",
+        ),
+        ("    yield lambda: None", "must yield a routine transfer(number), which gets the number"),
+    ],
+    ids=["ends", "ends in a transfer", "no generator", "no routine", "no parameter"],
+)
+def test_a_scenario_that_is_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], scenario: str, said: str
+) -> None:
+    file = tmp_path / "mine.py"
+    text = OWN.read_text(encoding="utf-8")
+    file.write_text(f"{text}\n\ndef scenario(machine):\n{scenario}\n", encoding="utf-8")
+    try:
+        status, told = (
+            cli.main(["run", "--driver", str(file), "--transfers", "3", "--interrupt", "level"]),
+            "",
+        )
+    except ValueError as error:
+        status, told = 1, str(error)
+    assert status
+    assert said in told + capsys.readouterr().err
+
+
 def test_a_cause_that_nobody_serves_makes_the_figures_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two causes, one message, and a service routine that clears one of them: nothing asks for the other again."""
 

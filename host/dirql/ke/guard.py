@@ -404,8 +404,7 @@ def _stop_unhandled(kind: RoutineKind, code: int, routine: object, error: BaseEx
     of the layers below the kernel (`Kernel.transparent`). A driver that calls `sys.exit` would end the run, as right.
     """
     kernel = current.kernel
-    is_of_driver = isinstance(error, Exception | SystemExit | GeneratorExit)
-    if not is_of_driver or isinstance(error, kernel.transparent):
+    if not isinstance(error, Exception | SystemExit | GeneratorExit) or isinstance(error, kernel.transparent):
         if isinstance(error, KeyboardInterrupt) and kernel.stopped is None:
             error.add_note(f"it came in {origin_of(error)} of {current.processor.driver!r}, {kind.noun}")
         kernel.stop(error)

@@ -35,7 +35,7 @@ from unit.io.program import Program
 
 
 def controlled(machine: Machine, act: Callable[[IRP], object]) -> str:
-    """What stops the system when a driver does something in its dispatch routine."""
+    """The message with which the system stops when a driver does something in its dispatch routine."""
 
     def dispatch(device: DEVICE_OBJECT, irp: IRP) -> int:
         del device
@@ -90,7 +90,7 @@ def test_a_routine_that_a_call_does_not_run_is_refused(machine: Machine, routine
 
 
 def refusal(**fields: Any) -> str:
-    """What stops the system when DriverEntry of `made` sets these fields of the driver object."""
+    """The message with which the system stops when DriverEntry sets these fields of the driver object."""
     with pytest.raises(BugCheck) as stopped:
         make_driver(**fields)
     assert stopped.value.code == KMODE_EXCEPTION_NOT_HANDLED
