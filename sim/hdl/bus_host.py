@@ -12,7 +12,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.handle import SimHandleBase
 from cocotb.task import Task
-from cocotb.triggers import FallingEdge
+from cocotb.triggers import FallingEdge, Timer
 
 from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
 from dirql.registers.protocol import BusStatus, Op
@@ -137,6 +137,8 @@ class BusHost:
         for _ in range(20_000):
             ready = bool(dut.cmd_ready_o.value)
             await self.tick()
+            # The answer depends on PAR, which the hooks of this falling edge may change.
+            await Timer(1, "ns")
             if not taken and ready:
                 taken = True
                 dut.cmd_valid_i.value = 0

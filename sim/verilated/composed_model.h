@@ -32,7 +32,7 @@ namespace {
 // Where the fields of the bus are in a part's vector, which is a `bus_pkg::bus_t`. A function's vector has its grant and
 // its IDSEL below that.
 namespace bit {
-constexpr unsigned kCbe = 3, kAd = 7, kFrame = 43, kStart = 44;
+constexpr unsigned kPar = 2, kCbe = 3, kAd = 7, kFrame = 43, kStart = 44;
 constexpr unsigned kIdsel = 1, kBus = 2;
 }
 
@@ -285,12 +285,19 @@ class ComposedModel {
         });
         const bool start = (bus >> bit::kFrame & 1) && !before;
         bus_ = bus | QData(start) << bit::kStart;
+        pins.rsp_valid_o = is_answered(pins.answer_o);
         if (tried) try_to_sleep(tried);
         if (start) {
             wake(reached(pins));
             for_each(awake_, [](unsigned, Function& function) { function.quiet = 0, function.is_tried = false; });
         }
         if (pins.gnt_o & sleeping_masters_) wake(granted(pins));
+    }
+
+    // Whether the command has its answer: the one output of the chassis that depends on the bus of its clock. The bits are
+    // `rsp_offered`, `rsp_checked` and `rsp_par` of bridge_pkg.
+    bool is_answered(unsigned answer) const {
+        return answer & 4 && !(answer & 2 && ((bus_ >> bit::kPar ^ answer) & 1));
     }
 
     void set_request(const Function& function, unsigned request) {

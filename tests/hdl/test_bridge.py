@@ -37,8 +37,8 @@ def test_single_accesses_cost_what_the_bus_rules_ask(bench: Bench) -> None:
         lambda: target.read_configuration(FUNCTION),
         target.interrupt_acknowledge,
     ):
-        assert cost(bench, read) == 5
-    assert cost(bench, lambda: target.read_memory(BUFFER)) == 6
+        assert cost(bench, read) == 4
+    assert cost(bench, lambda: target.read_memory(BUFFER)) == 5
     for write in (
         lambda: target.write_memory(REGISTERS + store.LENGTH.offset, 0),
         lambda: target.write_io(PORTS, 0),

@@ -8,6 +8,10 @@
 /// A read always delivers the number of data that it asked for, with all ones in the place of data that the bus did not
 /// give. A write burst always takes all of its data. A read is answered when the host has taken all posted writes that
 /// were there at the end of its transaction, so a driver that reads a register finds the data before it in memory.
+///
+/// A read that has ended well is answered on the idle clock after its transaction, on which the next command can be taken.
+/// The PAR of the last datum is on the bus on that clock; if it is wrong the answer waits. A write is answered after PERR: two
+/// clocks later, when the interrupt controller presents what has come of the datum.
 module bridge_command #(
   /// Entries of the queues, 1 to 4.
   parameter int unsigned Queue = 4,
@@ -22,6 +26,10 @@ module bridge_command #(
   output logic                    wdata_ready_o,
   output logic                    rsp_valid_o,
   output host_pkg::bus_status_e   rsp_status_o,
+  /// See `bridge_pkg::command_out_t`.
+  output logic                    rsp_offered_o,
+  output logic                    rsp_checked_o,
+  output logic                    rsp_par_o,
   /// Queue of data to write: at most one push in a clock, the level, and a strobe that empties the queue.
   output logic                    wqueue_push_o,
   output logic                    wqueue_clear_o,
@@ -64,14 +72,20 @@ module bridge_command #(
   host_pkg::bus_status_e fault_status, translated;
   logic [31:0]       idsel_d, idsel_q;
   logic [15:0]       length, left_q;
-  logic              parity_q, fault_armed;
+  logic              ended, prompt, given, parity_q, fault_armed;
   logic [4:0]        behind_q;
 
   assign op = host_pkg::op_e'(command_i.cmd_op);
 
   // After a transaction that the target ended, the initiator keeps REQ off for two clocks.
-  assign cmd_ready_o = state_q == StIdle && initiator_i.request_ready;
+  assign cmd_ready_o = (state_q == StIdle || prompt) && initiator_i.request_ready;
   assign take        = command_i.cmd_valid && cmd_ready_o;
+
+  // The answer to a read on the idle clock after the transaction.
+  assign ended  = state_q == StBus && initiator_i.done;
+  assign prompt = ended && !write && initiator_i.result == bus_pkg::ResultOk && !parity_q && rqueue_level_i <= 3'd1 &&
+                  posted_i == '0;
+  assign given  = prompt && !initiator_i.parity_error;
   always_comb begin : p_decode
     bus_op    = 1'b0;
     read      = 1'b0;
@@ -107,17 +121,12 @@ module bridge_command #(
     state_d  = state_q;
     status_d = status_q;
     unique case (state_q)
-      StIdle: begin
-        status_d = fault_hit ? fault_status : host_pkg::BusStatusOk;
-        if (take && op != host_pkg::OpMark) begin
-          state_d = !bus_op ? StRespond : fault_hit ? StFill : StBus;
-        end
-      end
-      StBus: if (initiator_i.done) begin
+      StIdle: state_d = StIdle;
+      StBus: if (ended) begin
         status_d = translated;
         if (initiator_i.result != bus_pkg::ResultOk) state_d = StFill;
-        else if (write) state_d = StParity;
-        else state_d = rqueue_level_i <= 3'd1 && posted_i == '0 ? StIdle : StRespond;
+        else if (given) state_d = StIdle;
+        else state_d = write ? StParity : StRespond;
       end
       StParity: begin
         if (initiator_i.parity_error) status_d = host_pkg::BusStatusParity;
@@ -127,6 +136,8 @@ module bridge_command #(
       StRespond: if (rqueue_level_i <= 3'd1 && behind_q == '0) state_d = StIdle;
       default: state_d = StIdle;
     endcase
+    if (state_q == StIdle || take) status_d = fault_hit ? fault_status : host_pkg::BusStatusOk;
+    if (take && op != host_pkg::OpMark) state_d = !bus_op ? StRespond : fault_hit ? StFill : StBus;
   end
 
   // The status for the host that belongs to the initiator's result.
@@ -142,7 +153,7 @@ module bridge_command #(
   // The posted writes that the answer to a read is behind.
   always_ff @(posedge clk_i) begin : p_behind
     if (!rst_ni) behind_q <= '0;
-    else if (state_q == StBus && initiator_i.done) behind_q <= write ? '0 : posted_i - 5'(posted_taken_i);
+    else if (ended) behind_q <= write ? '0 : posted_i - 5'(posted_taken_i);
     else if (posted_taken_i && behind_q != '0) behind_q <= behind_q - 5'd1;
   end
 
@@ -155,7 +166,7 @@ module bridge_command #(
     end else begin
       state_q  <= state_d;
       status_q <= status_d;
-      rsp_q    <= state_q != StIdle && state_d == StIdle;
+      rsp_q    <= state_q != StIdle && state_d == StIdle && !given;
     end
   end
 
@@ -207,6 +218,9 @@ module bridge_command #(
     assign interrupt_hold_o = 1'b0;
   end
 
-  assign rsp_valid_o      = rsp_q;
-  assign rsp_status_o     = status_q;
+  assign rsp_valid_o   = rsp_q || given;
+  assign rsp_status_o  = status_q;
+  assign rsp_offered_o = rsp_q || prompt;
+  assign rsp_checked_o = prompt;
+  assign rsp_par_o     = initiator_i.par;
 endmodule

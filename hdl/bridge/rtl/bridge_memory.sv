@@ -32,8 +32,10 @@ module bridge_memory #(
   output logic                    retry_o,
   /// The datum that was written is not one of the configuration header.
   input  logic                    write_i,
-  /// Posted writes that the host has not taken; on for one clock when it takes one, and when it takes the last one.
+  /// Posted writes that the host has not taken, but for one that is handed over on this clock; whether there is none, that
+  /// one included; on for one clock when the host takes one, and when it takes the last one.
   output logic [4:0]              posted_o,
+  output logic                    empty_o,
   output logic                    taken_o,
   output logic                    drained_o,
   /// Host memory port.
@@ -174,7 +176,8 @@ module bridge_memory #(
   // A write that finds no room is retried at once if the host is the reason.
   assign retry_o   = transaction_i.read ? retry != '0 : hm_valid_q && !memory_i.ready;
 
-  assign posted_o  = posted_now + 5'(hm_valid_q && hm_write_q);
+  assign posted_o  = posted_level + 5'(hm_valid_q && hm_write_q);
+  assign empty_o   = posted_now == '0 && !(hm_valid_q && hm_write_q);
   assign taken_o   = hm_valid_q && hm_write_q && memory_i.ready;
   assign drained_o = taken_o && posted_now == '0;
 

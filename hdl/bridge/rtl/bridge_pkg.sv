@@ -18,13 +18,17 @@ package bridge_pkg;
     logic [31:0] wdata;
   } command_in_t;
 
-  /// Command port: to the host.
+  /// Command port: to the host. `rsp_valid` depends on the PAR of the bus and on nothing else that is not a register: it is
+  /// on if `rsp_offered` is, unless `rsp_checked` is on and PAR is not `rsp_par`.
   typedef struct packed {
     logic        cmd_ready;
     logic        wdata_ready;
     logic        rdata_valid;
     logic        rsp_valid;
     logic [2:0]  rsp_status;
+    logic        rsp_offered;
+    logic        rsp_checked;
+    logic        rsp_par;
     logic        intr;
     logic [3:0]  intr_input;
     logic [31:0] rdata;

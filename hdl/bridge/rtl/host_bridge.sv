@@ -58,7 +58,8 @@ module host_bridge #(
 
   bridge_command #(.Queue(Queue), .Faults(Faults)) u_command (
     .clk_i, .rst_ni, .command_i, .cmd_ready_o(command_o.cmd_ready), .wdata_ready_o(command_o.wdata_ready),
-    .rsp_valid_o(command_o.rsp_valid), .rsp_status_o(command_o.rsp_status),
+    .rsp_valid_o(command_o.rsp_valid), .rsp_status_o(command_o.rsp_status), .rsp_offered_o(command_o.rsp_offered),
+    .rsp_checked_o(command_o.rsp_checked), .rsp_par_o(command_o.rsp_par),
     .wqueue_push_o(wpush), .wqueue_clear_o(wclear), .wqueue_level_i(wlevel),
     .fill_push_o(fill_push), .rqueue_level_i(rlevel),
     .request_valid_o(request.request_valid), .request_o(request.request), .available_o(request.available),
@@ -132,11 +133,14 @@ module host_bridge #(
     .clk_i, .rst_ni, .own_i(progress.active), .bus_i, .master_i(bus_master_i), .transaction_i(transaction),
     .load_i(load && !transaction.configuration), .retried_i(retried), .hit_o(memory_hit), .rdata_o(memory_rdata),
     .rvalid_o(memory_rvalid), .wready_o(memory_wready), .retry_o(memory_retry),
-    .write_i(transaction.write && !transaction.configuration), .posted_o(posted_writes), .taken_o(posted_taken),
-    .drained_o, .memory_o, .memory_i
+    .write_i(transaction.write && !transaction.configuration), .posted_o(posted_writes), .empty_o(posted_empty_o),
+    .taken_o(posted_taken), .drained_o, .memory_o, .memory_i
   );
 
-  assign posted_empty_o = posted_writes == '0;
+  always_ff @(posedge clk_i) begin : p_assert
+    // No posted write arrives on the clock after a transaction of the bridge, so that `posted_writes` has all.
+    if (rst_ni && progress.done) a_none_arrives: assert (!transaction.write || transaction.configuration);
+  end
 
   assign command_o.intr       = interrupt_i && !hold;
   assign command_o.intr_input = interrupt_input_i;

@@ -394,6 +394,7 @@ module bus_initiator #(
   assign backend_o.active        = frame_q || irdy_q;
   assign backend_o.writing       = (frame_q || irdy_q) && write;
   assign backend_o.parity_error  = (read_bad && !redeem_q) || write_bad;
+  assign backend_o.par           = parity_q;
   assign backend_o.parity_address = 32'(read_check_q ? moved_address_q : checked_address_q);
   assign req_o                   = req_q;
 

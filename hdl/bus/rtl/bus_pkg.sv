@@ -192,6 +192,8 @@ package bus_pkg;
     logic        writing;
     // A datum of this master had bad parity: one clock after a datum was read, two clocks after a datum was written.
     logic        parity_error;
+    // One clock after a datum moved: the PAR that is right for it.
+    logic        par;
     // The datum that was read; address of the current datum, or of an error; address of the datum with bad parity.
     logic [31:0] rdata;
     logic [31:0] address;

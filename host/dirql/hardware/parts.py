@@ -131,6 +131,7 @@ module chassis_part (
   input  logic [{requests}-1:0] req_i,
   output logic [{masters}-1:0] gnt_o,
   output logic [31:0] idsel_o,
+  output logic [2:0]  answer_o,
   input  logic [3:0]  intx_i,
   input  logic [{functions}*socket_pkg::EventsWidth-1:0] events_i{pads}
 );
@@ -143,7 +144,7 @@ module chassis_part (
   chassis u_core (
 {port_list},
     .drive_i(bus), .bus_o(), .facts_o(), .req_i(req_i | {{{requests}{{late}}}}), .gnt_o, .idsel_o,
-    .intx_i(intx_i | {{4{{late}}}}), .events_i(events_i | {{$bits(events_i){{late}}}}), .own_o,
+    .intx_i(intx_i | {{4{{late}}}}), .events_i(events_i | {{$bits(events_i){{late}}}}), .own_o, .answer_o,
     .req_o(), .master_o(), .targets_o(), .broken_o()
   );
 endmodule

@@ -231,6 +231,9 @@ module chassis #(
   input  logic [{functions}*socket_pkg::EventsWidth-1:0] events_i,
   /// The bus as the chassis drives it.
   output bus_pkg::bus_t own_o,
+  /// `rsp_valid_o` before the look at PAR, for a simulation to which the bus comes later: `rsp_offered`, `rsp_checked`
+  /// and `rsp_par` of `bridge_pkg::command_out_t`.
+  output logic [2:0]   answer_o,
   /// For the bus protocol checker: the bridge's request and outputs as master, the outputs of the chassis' targets, and
   /// the masters that count as broken.
   output logic         req_o,
@@ -273,6 +276,7 @@ module chassis #(
   assign rdata_o                = command_out.rdata;
   assign rsp_valid_o            = command_out.rsp_valid;
   assign rsp_status_o           = command_out.rsp_status;
+  assign answer_o               = {{command_out.rsp_offered, command_out.rsp_checked, command_out.rsp_par}};
   assign intr_o                 = command_out.intr;
   assign intr_input_o           = command_out.intr_input;
   assign memory_in.ready        = hm_ready_i;
@@ -346,14 +350,15 @@ module machine #(
   logic [{masters}-1:0] gnt, broken;
   logic [{requests}-1:0] req;
   logic                 bridge_req;
+  logic [2:0]           unused_answer;
   logic [31:0]          idsel;
 {declarations}
 
   chassis #(.Checker(Checker)) u_chassis (
 {port_list},
     .drive_i(own | drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
-    .intx_i({{{lines}}}), .events_i({{{events}}}), .own_o(own), .req_o(bridge_req), .master_o(bridge_master),
-    .targets_o(chassis_targets), .broken_o(broken)
+    .intx_i({{{lines}}}), .events_i({{{events}}}), .own_o(own), .answer_o(unused_answer), .req_o(bridge_req),
+    .master_o(bridge_master), .targets_o(chassis_targets), .broken_o(broken)
   );
   logic [{requests}*bus_pkg::MasterOutWidth-1:0] masters;
   logic [{functions}*bus_pkg::TargetOutWidth-1:0] targets;

@@ -57,6 +57,7 @@ module machine #(
   logic [4-1:0] gnt, broken;
   logic [3-1:0] req;
   logic                 bridge_req;
+  logic [2:0]           unused_answer;
   logic [31:0]          idsel;
   bus_pkg::bus_in_t    store_0_bus_i;
   bus_pkg::bus_out_t   store_0_bus_o;
@@ -97,8 +98,8 @@ module machine #(
     .hm_valid_o, .hm_write_o, .hm_address_o, .hm_be_o, .hm_wdata_o, .hm_ready_i,
     .hm_rvalid_i, .hm_rdata_i,
     .drive_i(own | drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
-    .intx_i({pulser_4_intx | pulser_5_intx, store_2_intx | store_3_intx, gpio_1_intx, store_0_intx}), .events_i({pulser_5_events, pulser_4_events, store_3_events, store_2_events, gpio_1_events, store_0_events}), .own_o(own), .req_o(bridge_req), .master_o(bridge_master),
-    .targets_o(chassis_targets), .broken_o(broken)
+    .intx_i({pulser_4_intx | pulser_5_intx, store_2_intx | store_3_intx, gpio_1_intx, store_0_intx}), .events_i({pulser_5_events, pulser_4_events, store_3_events, store_2_events, gpio_1_events, store_0_events}), .own_o(own), .answer_o(unused_answer), .req_o(bridge_req),
+    .master_o(bridge_master), .targets_o(chassis_targets), .broken_o(broken)
   );
   logic [3*bus_pkg::MasterOutWidth-1:0] masters;
   logic [6*bus_pkg::TargetOutWidth-1:0] targets;

@@ -93,6 +93,7 @@ module machine #(
   logic [7-1:0] gnt, broken;
   logic [6-1:0] req;
   logic                 bridge_req;
+  logic [2:0]           unused_answer;
   logic [31:0]          idsel;
   bus_pkg::bus_in_t    store_0_bus_i;
   bus_pkg::bus_out_t   store_0_bus_o;
@@ -183,8 +184,8 @@ module machine #(
     .hm_valid_o, .hm_write_o, .hm_address_o, .hm_be_o, .hm_wdata_o, .hm_ready_i,
     .hm_rvalid_i, .hm_rdata_i,
     .drive_i(own | drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
-    .intx_i({store_6_intx | store_13_intx, gpio_1_intx | gpio_2_intx | gpio_4_intx | gpio_5_intx | gpio_7_intx | gpio_8_intx | gpio_10_intx | gpio_11_intx | gpio_14_intx | gpio_15_intx, store_3_intx | store_12_intx, store_0_intx | store_9_intx}), .events_i({gpio_15_events, gpio_14_events, store_13_events, store_12_events, gpio_11_events, gpio_10_events, store_9_events, gpio_8_events, gpio_7_events, store_6_events, gpio_5_events, gpio_4_events, store_3_events, gpio_2_events, gpio_1_events, store_0_events}), .own_o(own), .req_o(bridge_req), .master_o(bridge_master),
-    .targets_o(chassis_targets), .broken_o(broken)
+    .intx_i({store_6_intx | store_13_intx, gpio_1_intx | gpio_2_intx | gpio_4_intx | gpio_5_intx | gpio_7_intx | gpio_8_intx | gpio_10_intx | gpio_11_intx | gpio_14_intx | gpio_15_intx, store_3_intx | store_12_intx, store_0_intx | store_9_intx}), .events_i({gpio_15_events, gpio_14_events, store_13_events, store_12_events, gpio_11_events, gpio_10_events, store_9_events, gpio_8_events, gpio_7_events, store_6_events, gpio_5_events, gpio_4_events, store_3_events, gpio_2_events, gpio_1_events, store_0_events}), .own_o(own), .answer_o(unused_answer), .req_o(bridge_req),
+    .master_o(bridge_master), .targets_o(chassis_targets), .broken_o(broken)
   );
   logic [6*bus_pkg::MasterOutWidth-1:0] masters;
   logic [16*bus_pkg::TargetOutWidth-1:0] targets;

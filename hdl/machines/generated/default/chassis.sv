@@ -60,6 +60,9 @@ module chassis #(
   input  logic [1*socket_pkg::EventsWidth-1:0] events_i,
   /// The bus as the chassis drives it.
   output bus_pkg::bus_t own_o,
+  /// `rsp_valid_o` before the look at PAR, for a simulation to which the bus comes later: `rsp_offered`, `rsp_checked`
+  /// and `rsp_par` of `bridge_pkg::command_out_t`.
+  output logic [2:0]   answer_o,
   /// For the bus protocol checker: the bridge's request and outputs as master, the outputs of the chassis' targets, and
   /// the masters that count as broken.
   output logic         req_o,
@@ -102,6 +105,7 @@ module chassis #(
   assign rdata_o                = command_out.rdata;
   assign rsp_valid_o            = command_out.rsp_valid;
   assign rsp_status_o           = command_out.rsp_status;
+  assign answer_o               = {command_out.rsp_offered, command_out.rsp_checked, command_out.rsp_par};
   assign intr_o                 = command_out.intr;
   assign intr_input_o           = command_out.intr_input;
   assign memory_in.ready        = hm_ready_i;

@@ -53,6 +53,7 @@ module machine #(
   logic [2-1:0] gnt, broken;
   logic [1-1:0] req;
   logic                 bridge_req;
+  logic [2:0]           unused_answer;
   logic [31:0]          idsel;
   bus_pkg::bus_in_t    store_0_bus_i;
   bus_pkg::bus_out_t   store_0_bus_o;
@@ -68,8 +69,8 @@ module machine #(
     .hm_valid_o, .hm_write_o, .hm_address_o, .hm_be_o, .hm_wdata_o, .hm_ready_i,
     .hm_rvalid_i, .hm_rdata_i,
     .drive_i(own | drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
-    .intx_i({1'b0, 1'b0, 1'b0, store_0_intx}), .events_i({store_0_events}), .own_o(own), .req_o(bridge_req), .master_o(bridge_master),
-    .targets_o(chassis_targets), .broken_o(broken)
+    .intx_i({1'b0, 1'b0, 1'b0, store_0_intx}), .events_i({store_0_events}), .own_o(own), .answer_o(unused_answer), .req_o(bridge_req),
+    .master_o(bridge_master), .targets_o(chassis_targets), .broken_o(broken)
   );
   logic [1*bus_pkg::MasterOutWidth-1:0] masters;
   logic [1*bus_pkg::TargetOutWidth-1:0] targets;
