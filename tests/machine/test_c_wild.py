@@ -62,3 +62,11 @@ def test_a_bus_driver_in_c_reports_a_device_to_drivers_in_python() -> None:
         assert (child.capabilities.unique_id, child.capabilities.ui_number) == (True, 3)
     read = b"\0\0\0\0dirql\0\0\0"
     assert child_driver.answers == {"status": STATUS_SUCCESS, "written": 5, "read": read}
+
+
+def test_values_are_read_by_a_table() -> None:
+    """RtlQueryRegistryValues fills in variables and strings of C, calls its routines, and takes its defaults."""
+    with open_machine() as machine:
+        machine.load_driver(CDriver("values"))
+        with machine.open(r"\Device\Values") as handle:
+            assert struct.unpack("<4I", handle.ioctl(TELL, b"", 16)) == (42, 7, 2, 1)

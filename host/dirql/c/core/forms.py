@@ -167,7 +167,7 @@ class Converters(Protocol):
         """Finds the object for a pointer without a type."""
 
 
-_PLAIN: Final = ("char", "LARGE_INTEGER", "KWAIT_BLOCK")
+_PLAIN: Final = ("char", "LARGE_INTEGER", "KWAIT_BLOCK", "RTL_QUERY_REGISTRY_TABLE")
 """Targets of pointers that Python gets as addresses."""
 _OF_OBJECTS: Final = ("Object", "Context", "Argument", "SystemArgument1", "SystemArgument2")
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from dirql.c.core.arena import Arena
 from dirql.c.core.binding import python_callable
 from dirql.c.core.faults import Faults
 from dirql.c.core.interface import ROUTINES
 from dirql.c.core.native_module import Native
 from dirql.c.core.objects import Objects
+from dirql.c.core.query_tables import query_by_table
 from dirql.hal.configuration import get_bus_data_by_offset, set_bus_data_by_offset
 from dirql.kd.printing import dbg_print_ex
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
@@ -23,7 +25,9 @@ __all__ = ["own_routines"]
 _FREE_POOL: Final = ("ExFreePool", "ExFreePoolWithTag")
 
 
-def own_routines(native: Native, objects: Objects, faults: Faults) -> dict[str, Callable[..., object]]:
+def own_routines(
+    native: Native, objects: Objects, faults: Faults, arena: Arena
+) -> dict[str, Callable[..., object]]:
     """The routines, by their names in C."""
 
     def freed(routine: Callable[..., object]) -> Callable[..., object]:
@@ -71,6 +75,7 @@ def own_routines(native: Native, objects: Objects, faults: Faults) -> dict[str, 
     routines: dict[str, Callable[..., object]] = {
         **_bus_data(native, faults),
         "KeWaitForMultipleObjects": wait_for_multiple,
+        "RtlQueryRegistryValues": query_by_table(native, objects, arena),
         "dirql_debug_print": debug_print,
     }
     for name in _FREE_POOL:

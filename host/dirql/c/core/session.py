@@ -61,7 +61,7 @@ class Session:
         self.images: list[Image] = []
         self._places: dict[int, CodeType] = {}
         """The code objects for places in C, by the addresses behind the calls there."""
-        self._own = own_routines(self.native, self.objects, self.faults)
+        self._own = own_routines(self.native, self.objects, self.faults, self.arena)
         manager.observe(self.pages)
         fill_variables(self.native, self.arena, self.objects.address_of)
         self.native.hooks(NTSTATUS, self.objects.address_of, self.objects.find_known)

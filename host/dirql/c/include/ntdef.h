@@ -94,6 +94,13 @@
 #define CONTAINING_RECORD(address, type, field) ((type *)((PUCHAR)(address) - offsetof(type, field)))
 #define C_ASSERT(expression) _Static_assert(expression, #expression)
 
+#ifndef min
+#define min(first, second) (((first) < (second)) ? (first) : (second))
+#endif
+#ifndef max
+#define max(first, second) (((first) > (second)) ? (first) : (second))
+#endif
+
 #define NT_SUCCESS(status) ((NTSTATUS)(status) >= 0)
 #define NT_INFORMATION(status) ((ULONG)(status) >> 30 == 1)
 #define NT_WARNING(status) ((ULONG)(status) >> 30 == 2)
