@@ -14,7 +14,7 @@ from dirql.machine import open_machine
 from dirql.nt.constants import FILE_ANY_ACCESS, FILE_DEVICE_UNKNOWN, METHOD_BUFFERED, Internal
 from dirql.nt.control_code import ctl_code
 from dirql.nt.plug_and_play import GUID_BUS_TYPE_INTERNAL, PnpBusInformation
-from dirql.nt.status import STATUS_SUCCESS
+from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 from dirql.pnp.node import DeviceNode
 from machine import child_driver
 from machine.c_builder import CDriver
@@ -28,6 +28,7 @@ def nodes(node: DeviceNode) -> Iterator[DeviceNode]:
         yield from nodes(each)
 
 
+STATUS_WMI_GUID_NOT_FOUND = 0xC0000295
 TELL = ctl_code(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 
@@ -70,3 +71,17 @@ def test_values_are_read_by_a_table() -> None:
         machine.load_driver(CDriver("values"))
         with machine.open(r"\Device\Values") as handle:
             assert struct.unpack("<4I", handle.ioctl(TELL, b"", 16)) == (42, 7, 2, 1)
+
+
+def test_the_library_of_wmi_calls_the_routines_of_a_provider() -> None:
+    """WmiSystemControl finds the block of a request and sends on what is for another provider."""
+    with open_machine() as machine:
+        machine.load_driver(CDriver("wmi"))
+        with machine.open(r"\Device\Wmi") as handle:
+            answers = struct.unpack("<8I", handle.ioctl(TELL, b"", 32))
+    unknown, no_routine, wrong = (
+        STATUS_WMI_GUID_NOT_FOUND,
+        STATUS_INVALID_DEVICE_REQUEST,
+        STATUS_INVALID_PARAMETER,
+    )
+    assert answers == (0, 5, 0, 9, unknown, 1, no_routine, wrong)

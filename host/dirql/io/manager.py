@@ -154,6 +154,8 @@ class IoManager:
         self.errors = Errors()
         self.unwritten: dict[DeviceObject, int] = {}
         """The bytes of poison at the ends of each device's latest requests, too few of each to be sure."""
+        self.wmi_providers: set[DeviceObject] = set()
+        """The devices that are registered with WMI."""
         self.irp_number = 0
         """The number of the requests that were made so far."""
         self.later_starts: dict[Nesting, deque[tuple[DeviceObject, Irp]]] = {}

@@ -1005,6 +1005,11 @@ __all__ = [
     "WAIT_OBJECT_0",
     "WAIT_TIMEOUT",
     "WHServer",
+    "WMIREG_ACTION_BLOCK_IRPS",
+    "WMIREG_ACTION_DEREGISTER",
+    "WMIREG_ACTION_REGISTER",
+    "WMIREG_ACTION_REREGISTER",
+    "WMIREG_ACTION_UPDATE_GUIDS",
     "WRITE_DAC",
     "WRITE_OWNER",
     "WaitAll",
@@ -3192,6 +3197,18 @@ FILE_READ_ATTRIBUTES: Final = 0x80
 """The right to ask for the attributes of a file."""
 FILE_WRITE_DATA: Final = 2
 """The access right to write a file or device."""
+
+# Actions of IoWMIRegistrationControl.
+WMIREG_ACTION_REGISTER: Final = 1
+"""Registers a device with WMI."""
+WMIREG_ACTION_DEREGISTER: Final = 2
+"""Ends the registration of a device."""
+WMIREG_ACTION_REREGISTER: Final = 3
+"""Registers a device anew, since its data blocks are others now."""
+WMIREG_ACTION_UPDATE_GUIDS: Final = 4
+"""Tells that a device has other data blocks now."""
+WMIREG_ACTION_BLOCK_IRPS: Final = 5
+"""Keeps requests of WMI away from a device."""
 
 # Values of RTL_GENERIC_COMPARE_RESULTS.
 GenericLessThan: Final = 0

@@ -335,6 +335,9 @@ from dirql.io.start_io import (
 from dirql.io.status_block import (
     IoStatusBlock as IO_STATUS_BLOCK,
 )
+from dirql.io.wmi import (
+    registration_control as IoWMIRegistrationControl,
+)
 from dirql.io.work_item import (
     IoWorkItem as IO_WORKITEM,
     allocate_work_item as IoAllocateWorkItem,
@@ -1499,6 +1502,11 @@ from dirql.nt.constants import (
     VMEConfiguration,
     Vmcs,
     WHServer,
+    WMIREG_ACTION_BLOCK_IRPS,
+    WMIREG_ACTION_DEREGISTER,
+    WMIREG_ACTION_REGISTER,
+    WMIREG_ACTION_REREGISTER,
+    WMIREG_ACTION_UPDATE_GUIDS,
     WRITE_DAC,
     WRITE_OWNER,
     WaitAll,
@@ -2626,6 +2634,7 @@ __all__ = [
     "IoUnregisterPlugPlayNotification",
     "IoUnregisterPlugPlayNotificationEx",
     "IoUnregisterShutdownNotification",
+    "IoWMIRegistrationControl",
     "IoWriteAccess",
     "IoWriteErrorLogEntry",
     "IsListEmpty",
@@ -3444,6 +3453,11 @@ __all__ = [
     "VerSetConditionMask",
     "Vmcs",
     "WHServer",
+    "WMIREG_ACTION_BLOCK_IRPS",
+    "WMIREG_ACTION_DEREGISTER",
+    "WMIREG_ACTION_REGISTER",
+    "WMIREG_ACTION_REREGISTER",
+    "WMIREG_ACTION_UPDATE_GUIDS",
     "WORK_QUEUE_ITEM",
     "WRITE_DAC",
     "WRITE_OWNER",

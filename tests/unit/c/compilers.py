@@ -32,7 +32,7 @@ def compile_runtime(folder: Path, *others: Path) -> Path:
     """The runtime of images and other sources as one shared library."""
     library = folder / "runtime.so"
     sources = [source for source in RUNTIME.glob("*.c") if source.name not in ("seh.c", "coverage.c")]
-    headers = ["-nostdinc", f"-I{HEADERS}", f"-I{HEADERS / 'crt'}"]
+    headers = ["-nostdinc", *(f"-I{HEADERS / each}" for each in ("", "crt", "ddk"))]
     options = [*OPTIONS, "-O2", "-Wall", "-Wextra", "-Werror", "-fno-tree-loop-distribute-patterns"]
     command = ["gcc", *options, *headers, "-shared", "-nostdlib", "-Wl,-Bsymbolic", "-o", str(library)]
     subprocess.run([*command, *map(str, [*sources, *others])], check=True)

@@ -339,6 +339,7 @@ ROUTINES: Final[dict[str, Prototype]] = {
     "IoTryQueueWorkItem": ("io.work_item:IoWorkItem.try_queue", "bool", (("IoWorkItem", "*IO_WORKITEM", "inout"), ("WorkerRoutine", "&IO_WORKITEM_ROUTINE_EX", "in"), ("QueueType", "i4", "in"), ("Context", "*void", "in")), ()),
     "IoInitializeThreadedDpcRequest": ("io.start_io:initialize_threaded_dpc_request", "void", (("DeviceObject", "*DEVICE_OBJECT", "in"), ("DpcRoutine", "&IO_DPC_ROUTINE", "in")), ()),
     "IoGetConfigurationInformation": ("io.configuration:get_configuration_information", "*CONFIGURATION_INFORMATION", (), ()),
+    "IoWMIRegistrationControl": ("io.wmi:registration_control", "status", (("DeviceObject", "*DEVICE_OBJECT", "in"), ("Action", "u4", "in")), ()),
     "IoConnectInterrupt": ("ke.processors.interrupt:Interrupt.connect", "status", (("InterruptObject", "**KINTERRUPT", "out"), ("ServiceRoutine", "&KSERVICE_ROUTINE", "in"), ("ServiceContext", "*void", "in"), ("SpinLock", "*KSPIN_LOCK", "in"), ("Vector", "u4", "in"), ("Irql", "u1", "in"), ("SynchronizeIrql", "u1", "in"), ("InterruptMode", "i4", "in"), ("ShareVector", "bool", "in"), ("ProcessorEnableMask", "u8", "in"), ("FloatingSave", "bool", "in")), ("InterruptObject",)),
     "IoDisconnectInterrupt": ("ke.processors.interrupt:Interrupt.disconnect", "void", (("InterruptObject", "*KINTERRUPT", "in"),), ()),
     "IoConnectInterruptEx": ("io.interrupt:connect_interrupt_ex", "status", (("Parameters", "*IO_CONNECT_INTERRUPT_PARAMETERS", "inout"),), ()),

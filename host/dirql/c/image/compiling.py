@@ -348,7 +348,12 @@ class _Recipe:
         return (str(place / f"{stem}.o") for stem in linked)
 
     def _runtime_arguments(self) -> Iterator[str]:
-        yield from (*OPTIONS, *RUNTIME_OPTIONS, "-nostdinc", f"-I{HEADERS}", f"-I{HEADERS / 'crt'}")
+        yield from (
+            *OPTIONS,
+            *RUNTIME_OPTIONS,
+            "-nostdinc",
+            *(f"-I{HEADERS / each}" for each in ("", "crt", "ddk")),
+        )
         if not self._compiler.is_clang:
             yield "-fno-tree-loop-distribute-patterns"
         yield "-c"

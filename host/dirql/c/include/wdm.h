@@ -689,6 +689,14 @@
 #define FILE_READ_ATTRIBUTES 0x80
 #define FILE_WRITE_DATA 2
 
+/* Actions of IoWMIRegistrationControl. */
+
+#define WMIREG_ACTION_REGISTER 1
+#define WMIREG_ACTION_DEREGISTER 2
+#define WMIREG_ACTION_REREGISTER 3
+#define WMIREG_ACTION_UPDATE_GUIDS 4
+#define WMIREG_ACTION_BLOCK_IRPS 5
+
 /* Algorithms of RtlHashUnicodeString. */
 
 #define HASH_STRING_ALGORITHM_DEFAULT 0
@@ -5284,6 +5292,7 @@ PDEVICE_OBJECT IoGetRelatedDeviceObject(_In_ PFILE_OBJECT FileObject);
 BOOLEAN IoTryQueueWorkItem(_Inout_ PIO_WORKITEM IoWorkItem, _In_ PIO_WORKITEM_ROUTINE_EX WorkerRoutine, _In_
     WORK_QUEUE_TYPE QueueType, _In_opt_ PVOID Context);
 VOID IoInitializeThreadedDpcRequest(_In_ PDEVICE_OBJECT DeviceObject, _In_ PIO_DPC_ROUTINE DpcRoutine);
+NTSTATUS IoWMIRegistrationControl(_In_ PDEVICE_OBJECT DeviceObject, _In_ ULONG Action);
 NTSTATUS IoConnectInterrupt(_Out_ PKINTERRUPT *InterruptObject, _In_ PKSERVICE_ROUTINE ServiceRoutine,
     _In_opt_ PVOID ServiceContext, _In_opt_ PKSPIN_LOCK SpinLock, _In_ ULONG Vector, _In_ KIRQL Irql, _In_
     KIRQL SynchronizeIrql, _In_ KINTERRUPT_MODE InterruptMode, _In_ BOOLEAN ShareVector, _In_ KAFFINITY
@@ -6010,11 +6019,6 @@ FORCEINLINE VOID RtlInitEmptyAnsiString(_Out_ PANSI_STRING DestinationString, _I
 #define PCI_ENABLE_IO_SPACE 1
 #define PCI_ENABLE_MEMORY_SPACE 2
 #define PCI_ENABLE_BUS_MASTER 4
-#define WMIREG_ACTION_REGISTER 1
-#define WMIREG_ACTION_DEREGISTER 2
-#define WMIREG_ACTION_REREGISTER 3
-#define WMIREG_ACTION_UPDATE_GUIDS 4
-#define WMIREG_ACTION_BLOCK_IRPS 5
 #define PAGED_CODE_LOCKED() ((void)0)
 #define RTL_PAGED_CODE PAGED_CODE
 
