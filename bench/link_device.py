@@ -58,7 +58,7 @@ class Inputs:
     def command(self) -> bytes:
         """A command that the device takes, if it has taken all those before."""
         rng = self.rng
-        address = rng.choice((0x8000_0000, FUNCTION, 0x1000, 0xFEC0_0000, rng.getrandbits(32)))
+        address = rng.choice((1 << 31, FUNCTION, 0x1000, 0xFEC << 20, rng.getrandbits(32)))
         fields = [rng.randrange(256), rng.randrange(8), rng.randrange(80), int(rng.randrange(8) == 0)]
         place = (address + 4 * rng.randrange(64) & 0xFFFF_FFFF).to_bytes(4, "little")
         head = self.head(LinkToDevice.COMMAND, self.number)

@@ -64,11 +64,11 @@ class Mutant:
     start: int
     end: int
     text: str
-    """What stands for the text from `start` to `end`; without it the statement from `start` to `end` is left out."""
+    """The text in the place of that from `start` to `end`; if it is empty the statement there is left out."""
 
     @property
     def key(self) -> tuple[str, str, str, int]:
-        """What names the mutant wherever its line stands."""
+        """The name of the mutant, wherever its line stands."""
         return self.file, self.line, self.change, self.occurrence
 
 

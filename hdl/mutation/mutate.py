@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Mutation of the hardware: changes its cells in small ways, and counts the changes that proofs and tests find.
+"""Mutation of the hardware: cells are changed in small ways, and the changes that proofs and tests find are counted.
 
     make mutate                                    all cells; hours
     make mutate ARGS="bus_arbiter"                 one cell
     make mutate ARGS="--sample 20 bus_target"      20 of its mutants, the same ones each time
 
 A mutant is the cell with one operator, constant, condition or assignment changed. It is found if a proof of the cell
-no longer holds, or a test of the cell fails. What is not found is a gap in these, or behaves as the cell did:
-survivors.toml says which, and why, for each. Exits with 1 if a cell has survivors that are not explained there, or if
-less than 95 % of its mutants are found that are not equivalent.
+no longer holds, or a test of the cell fails. A mutant that is not found shows a gap in these, or behaves as the cell
+did: survivors.toml says which, and why, for each. The exit code is 1 if a cell has survivors that are not explained
+there, or if less than 95 % of its mutants are found that are not equivalent.
 """
 
 from __future__ import annotations

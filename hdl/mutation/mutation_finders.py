@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What finds mutants: a proof that no longer holds, or a test that fails. Both are built once for all mutants."""
+"""Finders of mutants: a proof that no longer holds, or a test that fails. Both are built once for all mutants."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Finder(Protocol):
         ...
 
     def find(self, number: int) -> str:
-        """What is wrong with a mutant, in words; "" if nothing is."""
+        """The fault of a mutant, in words; "" if there is none."""
         ...
 
 

@@ -41,7 +41,7 @@ class Survivor:
 
     @property
     def key(self) -> tuple[str, str, str, int]:
-        """What names the mutant, as `Mutant.key` does."""
+        """The name of the mutant, as `Mutant.key` does."""
         return self.file, self.line, self.change, self.occurrence
 
 

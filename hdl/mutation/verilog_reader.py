@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the behaviour of a SystemVerilog module: its assignments, its conditions, and the extent of each expression.
+"""A reader of what a SystemVerilog module does: its assignments, its conditions, and the extent of each expression.
 
 It knows the part of the language that the hardware is written in, and nothing of types. Declarations, ports,
-instances, generate conditions and blocks of assertions are passed over. Positions are offsets into the text. What it
-does not know it refuses with ValueError, with the line.
+instances, generate conditions and blocks of assertions are passed over. Positions are offsets into the text. Text
+that it does not know is refused with ValueError, with the line.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Assignment:
 
 @dataclass
 class Module:
-    """What was read: the end of the header, the constants with a number, assignments, all conditions and values."""
+    """The parts of a module: the end of its header, constants with a number, assignments, conditions and values."""
 
     body: int = 0
     constants: list[str] = field(default_factory=list)
@@ -215,14 +215,14 @@ class Reader:
         self.assignment()
 
     def clocked(self) -> None:
-        """`always_ff @(...) statement`."""
+        """Read a process with registers, `always_ff @(...) statement`."""
         self.take()
         self.take("@")
         self.skip_group()
         self.process("register")
 
     def combinational(self) -> None:
-        """`always_comb statement`."""
+        """Read a process without registers, `always_comb statement`."""
         self.take()
         self.process("combinational")
 

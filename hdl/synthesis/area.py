@@ -58,7 +58,7 @@ def check() -> int:
 
 
 def measure(runs: list[Run], work: Path, jobs: int) -> dict[Run, list[Size]]:
-    """Measure the runs, so many at once, and print a line for each size. Raises `ToolError`."""
+    """Measure the runs, several at once, and print a line for each size. Raises `ToolError`."""
     # A tool is compiled by its first call, which must not happen twice at once.
     for tool in dict.fromkeys((YOSYS, *(TOOLS[run.part.family] for run in runs))):
         version(tool)

@@ -9,7 +9,7 @@ from dirql import wdm
 HARDWARE_IDS = (r"TEST\Child",)
 
 answers: dict[str, object] = {}
-"""What the driver has learned of the bus."""
+"""The answers of the bus to the driver."""
 
 
 class Extension:
@@ -20,7 +20,7 @@ class Extension:
 
 
 def DriverEntry(driver: wdm.DRIVER_OBJECT, registry_path: str) -> int:
-    """Name the routines."""
+    """Name the routines that the driver has."""
     del registry_path
     answers.clear()
     driver.major_function[wdm.IRP_MJ_PNP] = Pnp

@@ -12,6 +12,7 @@ from dirql.c import driver
 from dirql.c.image.compiling import read_image
 from dirql.c.image.imports import MissingImports
 from dirql.c.image.pe import PeError, PeFile
+from dirql.drivers import store
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import open_machine
 from machine import c_builder, test_c_core
@@ -151,7 +152,7 @@ def test_the_twenty_line_driver_reads_its_device() -> None:
     image = build_for_windows(ROOT / "examples" / "first_driver" / "identify.c")
     with (
         open_machine(
-            "verilated", drivers=[driver.CDriver(image, hardware_ids=["PCI\\VEN_1234&DEV_D101"])]
+            "verilated", drivers=[driver.CDriver(image, hardware_ids=store.HARDWARE_IDS)]
         ) as machine,
         machine.open(r"\\.\Identify") as handle,
     ):

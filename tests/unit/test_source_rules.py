@@ -19,7 +19,10 @@ FUNCTION_LINES = 60
 FILE_LINES = 600
 
 # Tables may be as long as what they list. Each is here with its reason.
-LONG_FILES: dict[str, str] = {"host/wdk/lacking.toml": "some thousand names of the WDK"}
+LONG_FILES: dict[str, str] = {
+    "host/wdk/lacking.toml": "some thousand names of the WDK",
+    "host/wdk/numbers.toml": "some thousand constants of the WDK",
+}
 
 PYTHON = [file for file in source_files(".py") if not is_generated(file)]
 SOURCE_SUFFIXES = (

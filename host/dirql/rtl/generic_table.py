@@ -53,7 +53,7 @@ _RESULTS: Final = (GenericLessThan, GenericGreaterThan, GenericEqual)
 _SPLAY_HEAD: Final = 0x28
 """The head of an element: RTL_SPLAY_LINKS and a LIST_ENTRY."""
 _PLACES: Final = {TableFoundNode: 0, TableInsertAsLeft: 0, TableInsertAsRight: 1}
-"""How far behind a node an element has its place, by the result of a search."""
+"""The distance of an element's place behind a node, by the result of a search."""
 _AVL_HEAD: Final = 0x20
 """The head of an element: RTL_BALANCED_LINKS."""
 

@@ -25,7 +25,7 @@ class Callables:
     def address_of(self, routine: Callable[..., object]) -> int | None:
         """The address of a new stub for a callable of unknown type; None if there is none left.
 
-        What it gets are the objects that the system has at its arguments, and other arguments as numbers.
+        The callable gets the objects that the system has at its arguments, and other arguments as numbers.
         """
         try:
             count = len(signature(routine).parameters)

@@ -70,7 +70,7 @@ class Information:
         self._minors: dict[int, int] = {}
         """The minor function of each Plug and Play request in memory, by the id of its status."""
         self._contents: dict[int, bytes] = {}
-        """What each block had when it became an object, or an object a block."""
+        """The contents of each block when it became an object, or an object a block."""
         self._readers: dict[int, Callable[[int], object]] = {
             IRP_MN_QUERY_DEVICE_RELATIONS: self._read_relations,
             IRP_MN_QUERY_RESOURCES: lambda address: read_resource_list(owner.read, address),

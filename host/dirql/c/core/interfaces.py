@@ -179,7 +179,7 @@ class Interfaces:
         self._owner.write(address, contents)
 
     def given(self, address: int, kind: Guid | None) -> object:
-        """What Python gets of an interface; None while nobody has filled it in."""
+        """The interface that Python gets; None while nobody has filled it in."""
         if not address:
             return None
         size, _ = _HEAD.unpack(self._owner.read(address, _HEAD.size))

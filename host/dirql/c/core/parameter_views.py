@@ -60,7 +60,7 @@ class ParameterViews:
         self._records: dict[str, View] = {}
         self._interfaces = interfaces
         self._asked: dict[int, tuple[parameters.QueryInterfaceParameters, int]] = {}
-        """What drivers in Python have asked for, and where it will be, by the ids of the parameters."""
+        """The interfaces that drivers in Python have asked for, and their places, by the ids of the parameters."""
         members: dict[str, object] = {"__slots__": (), "__module__": Parameters.__module__}
         for c_name, record in _RECORDS.items():
             prefix = f"Parameters.{c_name}."
