@@ -109,6 +109,10 @@ docs: registers machines wdk ## write the generated pages of docs/ and check tha
 formal: $(VENV)/.installed-formal ## prove properties of the hardware; ARGS="--quick" proves those that take less than a minute
 	@$(PY) hdl/formal/prove.py $(ARGS)
 
+.PHONY: coverage
+coverage: $(VENV)/.installed-dev ## run the tests of the bus and print which kinds of transactions they have had
+	@$(PY) -m pytest -q -s tests/hdl/test_bus.py $(ARGS)
+
 .PHONY: mutate
 mutate: $(VENV)/.installed-dev $(VENV)/.installed-formal ## change the hardware in small ways and count what proofs and tests find; ARGS="--sample 20 bus_target"
 	@$(PY) hdl/mutation/mutate.py $(ARGS)

@@ -141,9 +141,9 @@ module bus_bench (
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i(req), .gnt_o(gnt),
     .master_o(bus_master), .broken_o
   );
-  bus_checker #(.Masters(4), .Targets(7), .Park(0), .BackToBack(1'b1), .Content(1'b0)) u_checker (
+  bus_checker #(.Masters(4), .Targets(7), .Park(0), .BackToBack(1'b1), .Content(1'b0), .Slowest(5), .Sensible(1'b0)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken_o), .masters_i(masters),
-    .targets_i(targets), .open_o(), .clock_o(), .moved_o()
+    .targets_i(targets), .open_o(), .clock_o(), .moved_o(), .broken_o(), .first_o(), .violations_o()
   );
   timestamp_unit #(.EventLog2(4), .ClockKhz(32'd1000), .Address(32'h6002_0000)) u_timestamp (
     .clk_i, .rst_ni, .functions_i('0), .fetch_i(1'b0), .spurious_i(1'b0), .eoi_i(1'b0), .mark_i(1'b0), .drained_i(1'b0),

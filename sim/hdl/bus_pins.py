@@ -163,7 +163,10 @@ class PinMaster:
 
 
 class PinTarget:
-    """Claims one page with medium decode, and ends each data phase as `answer` says."""
+    """Claims one page, and ends each data phase as `answer` says.
+
+    `decode` is the clock of a transaction on which DEVSEL comes on: 2 to 5 for fast, medium, slow and subtractive.
+    """
 
     PAGE = 0x5000_0
 
@@ -171,6 +174,8 @@ class PinTarget:
         self.host = host
         self.dut = host.dut
         self.answer = answer
+        self.decode = 3
+        self.commands = (6, 7)
         self.written: list[tuple[int, int, int]] = []
         self._state = "idle"
         self._frame = False
@@ -178,15 +183,18 @@ class PinTarget:
         self._command = 0
         self._trdy = self._stop = False
         self._waited = 0
+        self._late = 0
         host.each_clock.append(self.step)
 
-    def _drive(self, *, devsel: int, trdy: int = 0, stop: int = 0, enabled: int = 1) -> None:
+    def _drive(
+        self, *, devsel: int, trdy: int = 0, stop: int = 0, enabled: int = 1, turnaround: bool = False
+    ) -> None:
         dut = self.dut
         dut.pin_target_i.value = enabled
         dut.pin_devsel_i.value = devsel
         dut.pin_trdy_i.value = trdy
         dut.pin_stop_i.value = stop
-        dut.pin_target_ad_en_i.value = bool(devsel and not self._command & 1)
+        dut.pin_target_ad_en_i.value = bool(devsel and not self._command & 1 and not turnaround)
         dut.pin_target_ad_i.value = ~self._pointer & 0xFFFF_FFFF
         self._trdy, self._stop = bool(trdy), bool(stop)
 
@@ -197,11 +205,7 @@ class PinTarget:
         start = frame and not self._frame
         self._frame = frame
         if self._state == "idle":
-            if start and number(dut.seen_ad_o) >> 12 == self.PAGE and number(dut.seen_cbe_o) in (6, 7):
-                self._pointer, self._command = number(dut.seen_ad_o), number(dut.seen_cbe_o)
-                self._state, self._waited = "claim", 0
-            elif dut.pin_target_i.value:
-                self._drive(devsel=0, enabled=0)
+            self._idle(start)
             return
         if self._state == "data" and irdy and (self._trdy or self._stop):
             self._moved()
@@ -219,9 +223,30 @@ class PinTarget:
                 self._state = "idle"
                 self._drive(devsel=0)
             return
-        if self._trdy or self._stop:
-            return
-        self._offer()
+        if self._state == "claim":
+            self._claim()
+        elif not self._trdy and not self._stop:
+            self._offer()
+
+    def _idle(self, start: bool) -> None:
+        """Take a transaction that begins, or let go of the signals that the last one has left off."""
+        dut = self.dut
+        if start and number(dut.seen_ad_o) >> 12 == self.PAGE and number(dut.seen_cbe_o) in self.commands:
+            self._pointer, self._command = number(dut.seen_ad_o), number(dut.seen_cbe_o)
+            self._state, self._waited, self._late = "claim", 0, self.decode - 2
+            self._claim()
+        elif dut.pin_target_i.value:
+            self._drive(devsel=0, enabled=0)
+
+    def _claim(self) -> None:
+        """Turn on DEVSEL when it is time; a read that is claimed at once has its turnaround first."""
+        if self._late:
+            self._late -= 1
+        elif self.decode == 2 and not self._command & 1:
+            self._state, self._devsel = "data", True
+            self._drive(devsel=1, turnaround=True)
+        else:
+            self._offer()
 
     def _moved(self) -> None:
         dut = self.dut

@@ -25,6 +25,7 @@ module checker_bench;
     end
     @(negedge clk);
     $display("played to the end");
+    $display("recorded %0d %0d", 6'(first), violations);
     $finish;
   end
 
@@ -38,8 +39,11 @@ module checker_bench;
   bus_pkg::bus_t drive;
   bus_drive #(.Masters(2), .Targets(2)) u_drive (.masters_i(masters), .targets_i(targets), .drive_o(drive));
   bus_start u_start (.clk_i(clk), .rst_ni(rst_n), .drive_i(drive), .bus_o(bus));
+  bus_pkg::rule_e first;
+  logic [7:0]     violations;
   bus_checker #(.Masters(2), .Targets(2)) u_checker (
     .clk_i(clk), .rst_ni(rst_n), .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i(broken),
-    .masters_i(masters), .targets_i(targets), .open_o(), .clock_o(), .moved_o()
+    .masters_i(masters), .targets_i(targets), .open_o(), .clock_o(), .moved_o(), .broken_o(), .first_o(first),
+    .violations_o(violations)
   );
 endmodule

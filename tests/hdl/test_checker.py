@@ -19,7 +19,8 @@ from hdl.bus_trace import READ, Clock, Trace
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "sim" / "hdl" / "checker_bench.sv"
 CHECKER = ROOT / "hdl" / "bus" / "rtl" / "bus_checker.sv"
-CONFIGURATION_READ, IO_READ = 0xA, 0x2
+CONFIGURATION_READ, IO_READ, INVALIDATE = 0xA, 0x2, 0xF
+PACKAGE = ROOT / "hdl" / "bus" / "rtl" / "bus_pkg.sv"
 END = "played to the end"
 
 Break = Callable[[Trace], Sequence[int] | None]
@@ -111,6 +112,12 @@ def other_burst_order(trace: Trace) -> None:
     trace.transaction(address=0x4000_0002)
 
 
+@breaks("M12")
+def invalidate_without_all_bytes(trace: Trace) -> None:
+    for clock in trace.transaction(INVALIDATE)[1:-4]:
+        clock.m.cbe = 1
+
+
 @breaks("M13")
 def io_enables_contradict(trace: Trace) -> None:
     trace.transaction(IO_READ, address=0x4000_0001)
@@ -169,6 +176,13 @@ def request_on_the_clock_after_the_idle_clock(trace: Trace) -> None:
 @breaks("M27")
 def wrong_parity_of_an_address(trace: Trace) -> list[int]:
     return [trace.clocks.index(trace.transaction()[1])]
+
+
+@breaks("M30")
+def granted_and_does_not_start(trace: Trace) -> None:
+    trace.idle(18)
+    for clock in trace.clocks[-18:]:
+        clock.req = 1
 
 
 @breaks("M32_turnaround")
@@ -339,6 +353,7 @@ LEGAL: dict[str, Callable[[Trace], object]] = {
     "retry": Trace.retry,
     "target abort": Trace.target_abort,
     "master abort": Trace.master_abort,
+    "invalidate": lambda trace: trace.transaction(INVALIDATE, count=4),
     "input": lambda trace: trace.transaction(IO_READ, address=0x4000_0000),
 }
 
@@ -378,9 +393,12 @@ def broken(rule: str) -> list[str]:
     return trace.lines(wrong_parity or ())
 
 
+LABEL = re.compile(r"\b([MTA]\d\d(?:_\w+)?): ")
+
+
 def named(output: str) -> set[str]:
     """The labels of the rules that the checker named."""
-    return set(re.findall(r"\b([MTA]\d\d(?:_\w+)?): ", output))
+    return set(LABEL.findall(output))
 
 
 def test_every_rule_of_the_checker_is_broken_here() -> None:
@@ -398,11 +416,54 @@ def test_legal_traffic_breaks_no_rule(player: Path, name: str) -> None:
     assert END in run.stdout
 
 
+RECORDED = re.compile(r"recorded (\d+) (\d+)")
+IN_RESET = ("A08", "T32")
+"""The rules of reset, which are not recorded."""
+
+
+def enum_name(rule: str) -> str:
+    """The name of a rule in `bus_pkg::rule_e`: `M16_give_up` is RuleM16GiveUp."""
+    row, *words = rule.split("_")
+    return f"Rule{row}{''.join(word.capitalize() for word in words)}"
+
+
+def rule_numbers() -> dict[str, int]:
+    """The numbers of the rules by their names in `bus_pkg::rule_e`."""
+    text = PACKAGE.read_text(encoding="utf-8")
+    members = re.search(r"typedef enum logic \[5:0\] \{([^}]*)\} rule_e;", text)
+    assert members is not None
+    return {name: number for number, name in enumerate(re.findall(r"\w+", members[1]))}
+
+
+def test_the_recorded_rules_are_those_of_the_checker() -> None:
+    numbers = rule_numbers()
+    assert numbers.pop("RuleNone") == 0
+    assert sorted(numbers) == sorted(enum_name(rule) for rule in BREAKS if rule not in IN_RESET)
+    assert f"Rules = {len(numbers) + 1};" in PACKAGE.read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", BREAKS)
 def test_the_checker_names_a_broken_rule(player: Path, rule: str) -> None:
     run = play(player, broken(rule), "+verilator+error+limit+100")
     assert rule in named(run.stdout)
+    recorded = RECORDED.search(run.stdout)
+    assert recorded is not None
+    first, clocks = map(int, recorded.groups())
+    if rule in IN_RESET:
+        return
+    order = {number: name for name, number in rule_numbers().items()}
+    names = [enum_name(name) for name in LABEL.findall(run.stdout) if name not in IN_RESET]
+    assert clocks >= 1
+    # Several rules may be broken on the first clock; the lowest of them is the one that is recorded.
+    assert order[first] in names
+
+
+@pytest.mark.slow
+def test_without_a_broken_rule_nothing_is_recorded(player: Path) -> None:
+    trace = Trace()
+    trace.retry()
+    assert "recorded 0 0" in play(player, trace.lines()).stdout
 
 
 @pytest.mark.slow

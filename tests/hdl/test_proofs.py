@@ -69,6 +69,7 @@ USB_TRANSACTION = "link/usb/rtl/usb_transaction.sv"
 FAULTS = (
     Fault("prim_queue", QUEUE, "kept != 3'(Depth)", "level_q != 3'(Depth)", "count"),
     Fault("prim_queue", QUEUE, "kept == 3'(i)", "level_q == 3'(i)", "stored"),
+    Fault("prim_fifo", FIFO, "data1_o   = '0", "data1_o   = '1", "no_second"),
     Fault("prim_ram", RAM, "if (write_i[lane])", "if (write_i[0])", "kept"),
     Fault("prim_fifo", FIFO, "(!out_q || leaves);", "(!out_q || pop_i);", "latency"),
     Fault("prim_fifo", FIFO, "out_q <= !clear_i && ", "out_q <= ", "pointers"),

@@ -87,9 +87,9 @@ module bus_initiator_formal #(
   bus_pkg::bus_t drive;
   bus_drive #(.Masters(2), .Targets(1)) u_drive (.masters_i(masters), .targets_i(target), .drive_o(drive));
   bus_start u_start (.clk_i, .rst_ni, .drive_i(drive), .bus_o(bus));
-  bus_checker #(.Masters(2), .Targets(1)) u_checker (
+  bus_checker #(.Masters(2), .Targets(1), .Sensible(1'b0)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i(req), .gnt_i(gnt), .broken_i('0), .masters_i(masters),
-    .targets_i(target), .open_o(open), .clock_o(clock), .moved_o(moved)
+    .targets_i(target), .open_o(open), .clock_o(clock), .moved_o(moved), .broken_o(), .first_o(), .violations_o()
   );
 
   for (genvar i = 0; i < 2; i++) begin : gen_master

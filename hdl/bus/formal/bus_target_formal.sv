@@ -68,9 +68,9 @@ module bus_target_formal (
   bus_pkg::bus_t drive;
   bus_drive #(.Masters(1), .Targets(2)) u_drive (.masters_i(master), .targets_i(targets), .drive_o(drive));
   bus_start u_start (.clk_i, .rst_ni, .drive_i(drive), .bus_o(bus));
-  bus_checker #(.Masters(1), .Targets(2), .Content(1'b0)) u_checker (
+  bus_checker #(.Masters(1), .Targets(2), .Content(1'b0), .Sensible(1'b0)) u_checker (
     .clk_i, .rst_ni, .bus_i(bus), .idsel_i, .req_i(1'b0), .gnt_i(rst_ni), .broken_i(1'b0), .masters_i(master),
-    .targets_i(targets), .open_o(open), .clock_o(clock), .moved_o(moved)
+    .targets_i(targets), .open_o(open), .clock_o(clock), .moved_o(moved), .broken_o(), .first_o(), .violations_o()
   );
 
   // The clock before.

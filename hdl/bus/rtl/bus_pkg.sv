@@ -211,6 +211,61 @@ package bus_pkg;
     logic detected_parity;
   } status_set_t;
 
+  /// The rules that `bus_checker` records, by their numbers. A name has the row of the rule.
+  typedef enum logic [5:0] {
+    RuleNone,
+    RuleM01,
+    RuleM02,
+    RuleM03,
+    RuleM04,
+    RuleM05,
+    RuleM06,
+    RuleM07,
+    RuleM08,
+    RuleM09,
+    RuleM10,
+    RuleM11,
+    RuleM12,
+    RuleM13,
+    RuleM14,
+    RuleM15One,
+    RuleM15None,
+    RuleM16GiveUp,
+    RuleM16Leave,
+    RuleM16Patience,
+    RuleM19,
+    RuleM20Idle,
+    RuleM20Second,
+    RuleM27,
+    RuleM30,
+    RuleM32Turnaround,
+    RuleM32Ad,
+    RuleM32Control,
+    RuleM33,
+    RuleT01,
+    RuleT03,
+    RuleT04Trdy,
+    RuleT04Stop,
+    RuleT05,
+    RuleT06,
+    RuleT07,
+    RuleT08,
+    RuleT09,
+    RuleT10,
+    RuleT11Hold,
+    RuleT11Off,
+    RuleT12Off,
+    RuleT12Release,
+    RuleT14,
+    RuleT15,
+    RuleT22,
+    RuleA01,
+    RuleA02,
+    RuleA03,
+    RuleA05
+  } rule_e;
+  localparam int unsigned Rules = 50;
+
   /// Whether a command moves data from target to master.
   function automatic logic is_read(input logic [3:0] command);
     is_read = !command[0];

@@ -76,6 +76,7 @@ module prim_fifo_formal #(
     if (rst_ni) begin
       `PROVE(count, level == count_q && !(level[DepthLog2] && level[DepthLog2-1:0] != '0),
              "The level is the number of pushes without a pop, and at most the depth.")
+      `PROVE(no_second, Pair || data1 == '0, "Without Pair the second entry is 0.")
       `PROVE(visible_some, (DepthLog2+1)'(visible) <= level && visible <= (Pair ? 2'd2 : 2'd1),
              "No more entries are visible than there are, and than there are places for.")
       `PROVE(pointers, u_dut.write_q == u_dut.read_q + DepthLog2'(u_dut.stored_q) + DepthLog2'(on_the_way) &&

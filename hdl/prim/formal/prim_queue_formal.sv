@@ -56,6 +56,7 @@ module prim_queue_formal #(
     `ASSUME(reset_first, begun_q || !rst_ni, "The proof begins in reset, which may come again at any time.")
     if (rst_ni) begin
       `ASSUME(pop_not_empty, !pop_i || level != '0 || clear_i, "Nobody pops an empty queue.")
+      `PROVE(no_second, Depth != 1 || data1 == '0, "With one entry the second one is 0.")
       `PROVE(count, level == count_q && level <= 3'(Depth),
              "The level is the number of accepted pushes without a pop, and at most the depth.")
       if (followed_q) begin

@@ -146,6 +146,7 @@ package pci_configuration_reg_pkg;
   } vendor_clock_in_t;
 
   typedef struct packed {
+    logic [5:0] violation;
     logic checker_present;
     logic fault_injection;
     logic timestamp;

@@ -256,6 +256,7 @@ module pci_configuration_regs #(
           rdata_o[0:0] = hw2reg_i.vendor_features.timestamp;
           rdata_o[1:1] = hw2reg_i.vendor_features.fault_injection;
           rdata_o[2:2] = hw2reg_i.vendor_features.checker_present;
+          rdata_o[13:8] = hw2reg_i.vendor_features.violation;
         end
         (W+1)'(24): begin
           rdata_o[31:0] = hw2reg_i.vendor_timestamp.value;

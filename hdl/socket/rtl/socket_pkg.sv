@@ -5,7 +5,7 @@
 /// this room shows how a function uses them. Those that carry the bus are in `bus_pkg`, because the front end of Yosys
 /// takes no structure with a member whose type is of another package.
 package socket_pkg;
-  /// Constant straps. They are an input and not parameters, so that one compiled model of a function serves every
+  /// Straps, constant but for `violation`. They are an input and not parameters, so that one compiled model of a function serves every
   /// place; synthesis folds them.
   typedef struct packed {
     // The number of the function in its device; whether the device has more than one function.
@@ -20,6 +20,8 @@ package socket_pkg;
     logic        checker_present;
     // Whether the host can arm faults.
     logic        fault_injection;
+    // The first rule of the bus that the checker has seen broken; no constant if there is a checker.
+    logic [5:0]  violation;
   } place_t;
 
   /// Device events. All of them come from registers.

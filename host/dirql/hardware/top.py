@@ -155,6 +155,7 @@ def _instance(machine: MachineDescription, function: Function, name: str) -> str
   // Function {function.index}: {function.type.name} at {place}.
   always_comb begin : p_{name}
     {name}_place               = facts;
+    {name}_place.violation     = violation;
     {name}_place.number        = 3'd{place.function};
     {name}_place.multifunction = 1'b{int(machine.is_multi_function(place))};
     {name}_place.pin           = 3'd{_LINES.index(function.pin) + 1};
@@ -347,6 +348,7 @@ module machine #(
   bus_pkg::master_out_t bridge_master;
   logic [3*bus_pkg::TargetOutWidth-1:0] chassis_targets;
   socket_pkg::place_t   facts;
+  logic [5:0]           violation;
   logic [{masters}-1:0] gnt, broken;
   logic [{requests}-1:0] req;
   logic                 bridge_req;
@@ -374,14 +376,20 @@ module machine #(
     logic        unused_open;
     logic [4:0]  unused_clock;
     logic [15:0] unused_moved;
+    logic [7:0]  unused_violations;
+    logic [bus_pkg::Rules-1:0] unused_broken;
+    bus_pkg::rule_e first;
+    assign violation = 6'(first);
     bus_checker #(.Masters({masters}), .Targets({targets}), .Park({park})) u_checker (
       .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i({{{checker_requests}bridge_req}}), .gnt_i(gnt),
       .broken_i(broken), .masters_i({{{checker_masters}bridge_master}}), .targets_i({{targets, chassis_targets}}),
-      .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
+      .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved),
+      .broken_o(unused_broken), .first_o(first), .violations_o(unused_violations)
     );
   end else begin : gen_no_checker
     logic unused_checked;
     assign unused_checked = ^{{broken, bridge_req, bridge_master, chassis_targets}};
+    assign violation      = '0;
   end
   logic unused_bits;
   assign unused_bits = ^{{idsel, gnt}};

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dirql.lspci.bus_rules import rule_label
 from dirql.lspci.function import SPACE_BYTES, Function
 from dirql.lspci.layout import PM_CAPABILITIES, PM_CAPABILITIES_PME, PowerManagement, bits, flags
 from dirql.registers import pci_configuration as regs
@@ -118,3 +119,5 @@ def _vendor_specific(function: Function, at: int, head: str, *, is_dirql: bool) 
     )
     yield f"\t\tBuild: {function.dword(at + _BUILD):08x}  Clock: {khz / 1000:.3f} MHz"
     yield f"\t\tFeatures: {flags(features, table)}  Timestamp unit at {function.dword(at + _TIMESTAMP):08x}"
+    if violation := regs.VENDOR_FEATURES.unpack(features).violation:
+        yield f"\t\tThe checker has seen a rule of the bus broken, first {rule_label(violation)}"

@@ -1164,6 +1164,7 @@ class VendorFeaturesValue(NamedTuple):
     timestamp: int
     fault_injection: int
     checker_present: int
+    violation: int
 
 
 class VENDOR_FEATURES:
@@ -1181,6 +1182,9 @@ class VENDOR_FEATURES:
     CHECKER_PRESENT: Final = 0x4
     """R. The bus protocol checker is built in."""
     CHECKER_PRESENT_SHIFT: Final = 2
+    VIOLATION: Final = 0x3F00
+    """R. The first rule of the bus that the checker saw broken since reset, by its number in bus_pkg::rule_e; 0 for none, and in the host bridge."""
+    VIOLATION_SHIFT: Final = 8
 
     @staticmethod
     def pack(
@@ -1188,12 +1192,14 @@ class VENDOR_FEATURES:
         timestamp: int = 0,
         fault_injection: int = 0,
         checker_present: int = 0,
+        violation: int = 0,
     ) -> int:
         """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((timestamp << 0) & 0x1)
             | ((fault_injection << 1) & 0x2)
             | ((checker_present << 2) & 0x4)
+            | ((violation << 8) & 0x3F00)
         )
 
     @staticmethod
@@ -1203,6 +1209,7 @@ class VENDOR_FEATURES:
             timestamp=(value >> 0) & 0x1,
             fault_injection=(value >> 1) & 0x1,
             checker_present=(value >> 2) & 0x1,
+            violation=(value >> 8) & 0x3F,
         )
 
 

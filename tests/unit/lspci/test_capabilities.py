@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from dirql.hardware.root import machine_root
+from dirql.lspci.bus_rules import rule_label
 from fakes.pci_function import FakeFunction
 from unit.lspci.making import (
     decoded,
@@ -60,6 +64,24 @@ def test_the_vendor_capability_of_dirqls_header() -> None:
         "\t\tBuild: 000000ab  Clock: 25.175 MHz",
         "\t\tFeatures: Timestamp+ FaultInjection- Checker+  Timestamp unit at 10000000",
     ]
+
+
+def test_a_broken_rule_of_the_bus_is_told_by_its_label() -> None:
+    violation = DIRQL[3] | 5 << 8
+    assert capabilities(*DIRQL[:3], violation, DIRQL[4])[-1] == (
+        "\t\tThe checker has seen a rule of the bus broken, first M05"
+    )
+    assert capabilities(*DIRQL[:3], DIRQL[3] | 63 << 8, DIRQL[4])[-1].endswith("first number 63")
+
+
+def test_the_labels_of_rules_are_those_of_the_rtl() -> None:
+    text = (machine_root() / "hdl/bus/rtl/bus_pkg.sv").read_text(encoding="utf-8")
+    members = re.search(r"typedef enum logic \[5:0\] \{([^}]*)\} rule_e;", text)
+    assert members is not None
+    names = re.findall(r"Rule(\w+)", members[1])[1:]
+    labels = [rule_label(number) for number in range(1, len(names) + 1)]
+    assert ["".join(word.capitalize() for word in label.split("_")) for label in labels] == names
+    assert rule_label(len(names) + 1) == f"number {len(names) + 1}"
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ module config_header #(
       hw2reg.vendor_features.timestamp            = 1'b1;
       hw2reg.vendor_features.fault_injection      = place_i.fault_injection;
       hw2reg.vendor_features.checker_present      = place_i.checker_present;
+      hw2reg.vendor_features.violation            = place_i.violation;
       hw2reg.vendor_timestamp.value               = place_i.timestamp_address;
       hw2reg.msi_next.offset                      = Vendor ? VendorOffset : 8'h00;
     end

@@ -54,6 +54,7 @@ module machine #(
   bus_pkg::master_out_t bridge_master;
   logic [3*bus_pkg::TargetOutWidth-1:0] chassis_targets;
   socket_pkg::place_t   facts;
+  logic [5:0]           violation;
   logic [4-1:0] gnt, broken;
   logic [3-1:0] req;
   logic                 bridge_req;
@@ -113,6 +114,7 @@ module machine #(
   // Function 0: store at 00:01.0.
   always_comb begin : p_store_0
     store_0_place               = facts;
+    store_0_place.violation     = violation;
     store_0_place.number        = 3'd0;
     store_0_place.multifunction = 1'b0;
     store_0_place.pin           = 3'd1;
@@ -128,6 +130,7 @@ module machine #(
   // Function 1: gpio at 00:02.0.
   always_comb begin : p_gpio_1
     gpio_1_place               = facts;
+    gpio_1_place.violation     = violation;
     gpio_1_place.number        = 3'd0;
     gpio_1_place.multifunction = 1'b0;
     gpio_1_place.pin           = 3'd1;
@@ -144,6 +147,7 @@ module machine #(
   // Function 2: store at 00:03.0.
   always_comb begin : p_store_2
     store_2_place               = facts;
+    store_2_place.violation     = violation;
     store_2_place.number        = 3'd0;
     store_2_place.multifunction = 1'b0;
     store_2_place.pin           = 3'd1;
@@ -159,6 +163,7 @@ module machine #(
   // Function 3: store at 00:04.0.
   always_comb begin : p_store_3
     store_3_place               = facts;
+    store_3_place.violation     = violation;
     store_3_place.number        = 3'd0;
     store_3_place.multifunction = 1'b0;
     store_3_place.pin           = 3'd1;
@@ -174,6 +179,7 @@ module machine #(
   // Function 4: pulser at 00:05.0.
   always_comb begin : p_pulser_4
     pulser_4_place               = facts;
+    pulser_4_place.violation     = violation;
     pulser_4_place.number        = 3'd0;
     pulser_4_place.multifunction = 1'b0;
     pulser_4_place.pin           = 3'd1;
@@ -189,6 +195,7 @@ module machine #(
   // Function 5: pulser at 00:06.0.
   always_comb begin : p_pulser_5
     pulser_5_place               = facts;
+    pulser_5_place.violation     = violation;
     pulser_5_place.number        = 3'd0;
     pulser_5_place.multifunction = 1'b0;
     pulser_5_place.pin           = 3'd1;
@@ -205,14 +212,20 @@ module machine #(
     logic        unused_open;
     logic [4:0]  unused_clock;
     logic [15:0] unused_moved;
+    logic [7:0]  unused_violations;
+    logic [bus_pkg::Rules-1:0] unused_broken;
+    bus_pkg::rule_e first;
+    assign violation = 6'(first);
     bus_checker #(.Masters(4), .Targets(9), .Park(0)) u_checker (
       .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i({req, bridge_req}), .gnt_i(gnt),
       .broken_i(broken), .masters_i({masters, bridge_master}), .targets_i({targets, chassis_targets}),
-      .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
+      .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved),
+      .broken_o(unused_broken), .first_o(first), .violations_o(unused_violations)
     );
   end else begin : gen_no_checker
     logic unused_checked;
     assign unused_checked = ^{broken, bridge_req, bridge_master, chassis_targets};
+    assign violation      = '0;
   end
   logic unused_bits;
   assign unused_bits = ^{idsel, gnt};

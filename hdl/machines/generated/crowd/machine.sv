@@ -90,6 +90,7 @@ module machine #(
   bus_pkg::master_out_t bridge_master;
   logic [3*bus_pkg::TargetOutWidth-1:0] chassis_targets;
   socket_pkg::place_t   facts;
+  logic [5:0]           violation;
   logic [7-1:0] gnt, broken;
   logic [6-1:0] req;
   logic                 bridge_req;
@@ -199,6 +200,7 @@ module machine #(
   // Function 0: store at 00:01.0.
   always_comb begin : p_store_0
     store_0_place               = facts;
+    store_0_place.violation     = violation;
     store_0_place.number        = 3'd0;
     store_0_place.multifunction = 1'b1;
     store_0_place.pin           = 3'd1;
@@ -214,6 +216,7 @@ module machine #(
   // Function 1: gpio at 00:01.1.
   always_comb begin : p_gpio_1
     gpio_1_place               = facts;
+    gpio_1_place.violation     = violation;
     gpio_1_place.number        = 3'd1;
     gpio_1_place.multifunction = 1'b1;
     gpio_1_place.pin           = 3'd2;
@@ -230,6 +233,7 @@ module machine #(
   // Function 2: gpio at 00:01.5.
   always_comb begin : p_gpio_2
     gpio_2_place               = facts;
+    gpio_2_place.violation     = violation;
     gpio_2_place.number        = 3'd5;
     gpio_2_place.multifunction = 1'b1;
     gpio_2_place.pin           = 3'd3;
@@ -246,6 +250,7 @@ module machine #(
   // Function 3: store at 00:02.0.
   always_comb begin : p_store_3
     store_3_place               = facts;
+    store_3_place.violation     = violation;
     store_3_place.number        = 3'd0;
     store_3_place.multifunction = 1'b1;
     store_3_place.pin           = 3'd1;
@@ -261,6 +266,7 @@ module machine #(
   // Function 4: gpio at 00:02.1.
   always_comb begin : p_gpio_4
     gpio_4_place               = facts;
+    gpio_4_place.violation     = violation;
     gpio_4_place.number        = 3'd1;
     gpio_4_place.multifunction = 1'b1;
     gpio_4_place.pin           = 3'd2;
@@ -277,6 +283,7 @@ module machine #(
   // Function 5: gpio at 00:02.5.
   always_comb begin : p_gpio_5
     gpio_5_place               = facts;
+    gpio_5_place.violation     = violation;
     gpio_5_place.number        = 3'd5;
     gpio_5_place.multifunction = 1'b1;
     gpio_5_place.pin           = 3'd3;
@@ -293,6 +300,7 @@ module machine #(
   // Function 6: store at 00:03.0.
   always_comb begin : p_store_6
     store_6_place               = facts;
+    store_6_place.violation     = violation;
     store_6_place.number        = 3'd0;
     store_6_place.multifunction = 1'b1;
     store_6_place.pin           = 3'd1;
@@ -308,6 +316,7 @@ module machine #(
   // Function 7: gpio at 00:03.1.
   always_comb begin : p_gpio_7
     gpio_7_place               = facts;
+    gpio_7_place.violation     = violation;
     gpio_7_place.number        = 3'd1;
     gpio_7_place.multifunction = 1'b1;
     gpio_7_place.pin           = 3'd2;
@@ -324,6 +333,7 @@ module machine #(
   // Function 8: gpio at 00:03.5.
   always_comb begin : p_gpio_8
     gpio_8_place               = facts;
+    gpio_8_place.violation     = violation;
     gpio_8_place.number        = 3'd5;
     gpio_8_place.multifunction = 1'b1;
     gpio_8_place.pin           = 3'd3;
@@ -340,6 +350,7 @@ module machine #(
   // Function 9: store at 00:04.0.
   always_comb begin : p_store_9
     store_9_place               = facts;
+    store_9_place.violation     = violation;
     store_9_place.number        = 3'd0;
     store_9_place.multifunction = 1'b1;
     store_9_place.pin           = 3'd1;
@@ -355,6 +366,7 @@ module machine #(
   // Function 10: gpio at 00:04.1.
   always_comb begin : p_gpio_10
     gpio_10_place               = facts;
+    gpio_10_place.violation     = violation;
     gpio_10_place.number        = 3'd1;
     gpio_10_place.multifunction = 1'b1;
     gpio_10_place.pin           = 3'd2;
@@ -371,6 +383,7 @@ module machine #(
   // Function 11: gpio at 00:04.5.
   always_comb begin : p_gpio_11
     gpio_11_place               = facts;
+    gpio_11_place.violation     = violation;
     gpio_11_place.number        = 3'd5;
     gpio_11_place.multifunction = 1'b1;
     gpio_11_place.pin           = 3'd3;
@@ -387,6 +400,7 @@ module machine #(
   // Function 12: store at 00:08.0.
   always_comb begin : p_store_12
     store_12_place               = facts;
+    store_12_place.violation     = violation;
     store_12_place.number        = 3'd0;
     store_12_place.multifunction = 1'b0;
     store_12_place.pin           = 3'd1;
@@ -402,6 +416,7 @@ module machine #(
   // Function 13: store at 00:0f.0.
   always_comb begin : p_store_13
     store_13_place               = facts;
+    store_13_place.violation     = violation;
     store_13_place.number        = 3'd0;
     store_13_place.multifunction = 1'b0;
     store_13_place.pin           = 3'd1;
@@ -417,6 +432,7 @@ module machine #(
   // Function 14: gpio at 00:10.0.
   always_comb begin : p_gpio_14
     gpio_14_place               = facts;
+    gpio_14_place.violation     = violation;
     gpio_14_place.number        = 3'd0;
     gpio_14_place.multifunction = 1'b0;
     gpio_14_place.pin           = 3'd1;
@@ -433,6 +449,7 @@ module machine #(
   // Function 15: gpio at 00:1f.0.
   always_comb begin : p_gpio_15
     gpio_15_place               = facts;
+    gpio_15_place.violation     = violation;
     gpio_15_place.number        = 3'd0;
     gpio_15_place.multifunction = 1'b0;
     gpio_15_place.pin           = 3'd1;
@@ -450,14 +467,20 @@ module machine #(
     logic        unused_open;
     logic [4:0]  unused_clock;
     logic [15:0] unused_moved;
+    logic [7:0]  unused_violations;
+    logic [bus_pkg::Rules-1:0] unused_broken;
+    bus_pkg::rule_e first;
+    assign violation = 6'(first);
     bus_checker #(.Masters(7), .Targets(19), .Park(0)) u_checker (
       .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i({req, bridge_req}), .gnt_i(gnt),
       .broken_i(broken), .masters_i({masters, bridge_master}), .targets_i({targets, chassis_targets}),
-      .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
+      .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved),
+      .broken_o(unused_broken), .first_o(first), .violations_o(unused_violations)
     );
   end else begin : gen_no_checker
     logic unused_checked;
     assign unused_checked = ^{broken, bridge_req, bridge_master, chassis_targets};
+    assign violation      = '0;
   end
   logic unused_bits;
   assign unused_bits = ^{idsel, gnt};

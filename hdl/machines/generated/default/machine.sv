@@ -50,6 +50,7 @@ module machine #(
   bus_pkg::master_out_t bridge_master;
   logic [3*bus_pkg::TargetOutWidth-1:0] chassis_targets;
   socket_pkg::place_t   facts;
+  logic [5:0]           violation;
   logic [2-1:0] gnt, broken;
   logic [1-1:0] req;
   logic                 bridge_req;
@@ -84,6 +85,7 @@ module machine #(
   // Function 0: store at 00:01.0.
   always_comb begin : p_store_0
     store_0_place               = facts;
+    store_0_place.violation     = violation;
     store_0_place.number        = 3'd0;
     store_0_place.multifunction = 1'b0;
     store_0_place.pin           = 3'd1;
@@ -100,14 +102,20 @@ module machine #(
     logic        unused_open;
     logic [4:0]  unused_clock;
     logic [15:0] unused_moved;
+    logic [7:0]  unused_violations;
+    logic [bus_pkg::Rules-1:0] unused_broken;
+    bus_pkg::rule_e first;
+    assign violation = 6'(first);
     bus_checker #(.Masters(2), .Targets(4), .Park(0)) u_checker (
       .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i({req, bridge_req}), .gnt_i(gnt),
       .broken_i(broken), .masters_i({masters, bridge_master}), .targets_i({targets, chassis_targets}),
-      .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved)
+      .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved),
+      .broken_o(unused_broken), .first_o(first), .violations_o(unused_violations)
     );
   end else begin : gen_no_checker
     logic unused_checked;
     assign unused_checked = ^{broken, bridge_req, bridge_master, chassis_targets};
+    assign violation      = '0;
   end
   logic unused_bits;
   assign unused_bits = ^{idsel, gnt};
