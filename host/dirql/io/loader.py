@@ -76,7 +76,8 @@ def load_driver(
 def _check_table(driver: DriverObject) -> None:
     """Stop for a table or routines of a driver object that dirql would call in vain, with what DriverEntry must do."""
     table: object = driver.major_function
-    if not isinstance(table, list) or len(table) != IRP_MJ_MAXIMUM_FUNCTION + 1:
+    is_in_memory = type(driver) is not DriverObject  # the table of a driver in C has a fixed length
+    if not is_in_memory and (not isinstance(table, list) or len(table) != IRP_MJ_MAXIMUM_FUNCTION + 1):
         _refuse(
             driver,
             f"major_function of {driver!r} must stay the list of {IRP_MJ_MAXIMUM_FUNCTION + 1} dispatch routines that"

@@ -82,7 +82,7 @@ def _make(compiler: Compiler, place: Path, name: str) -> None:
     work = place.with_name(f".{place.name}-{uuid.uuid4().hex[:8]}")
     work.mkdir(parents=True)
     options = [*OPTIONS, *RUNTIME_OPTIONS, *_OPTIONS, "-fno-tree-loop-distribute-patterns"]
-    search = ["-nostdinc", f"-I{HEADERS}", f"-I{HEADERS / 'crt'}"]
+    search = ["-nostdinc", *(f"-I{HEADERS / each}" for each in ("", "crt", "ddk"))]
     parts = [part for part in sorted(RUNTIME.glob("*.c")) if part.name not in _OTHERS]
     try:
         compiler.run([*options, *search, *map(str, parts), "-o", name, *_LINKED], work)
