@@ -85,8 +85,6 @@ _RIGHTS: Final = (
 class KeyObject(Object):
     """A key that is open."""
 
-    type_name = "Key"
-
     __slots__ = ("contexts", "key")
 
     def __init__(self, key: Key) -> None:
@@ -94,6 +92,11 @@ class KeyObject(Object):
         self.key = key
         self.contexts: dict[RegistryCallback, object] | None = None
         """The context that each RegistryCallback routine keeps of the object."""
+
+    @property
+    def type_name(self) -> str:
+        """The name of the object's type, as in `ob.object_type`."""
+        return "Key"
 
     @property
     def full_name(self) -> str:

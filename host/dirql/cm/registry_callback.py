@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Final, Protocol
+from typing import Final, Protocol
 
 from dirql.ke.current import get_current_thread
 from dirql.ke.guard import CALLBACK_FUNCTION, call_driver, current_driver, describe
@@ -39,8 +39,6 @@ class RegistryCallback:
 
     __slots__ = ("altitude", "busy", "context", "cookie", "driver", "function", "keys", "level")
 
-    undo: ClassVar[str] = "CmUnRegisterCallback"
-
     def __init__(self, function: RegistryRoutine, altitude: str, context: object, cookie: int) -> None:
         self.function = function
         self.altitude = altitude
@@ -52,6 +50,11 @@ class RegistryCallback:
         """The number of calls of the routine that are under way."""
         self.keys: dict[WatchedKey, None] = {}
         """The key objects of which it keeps a context."""
+
+    @property
+    def undo(self) -> str:
+        """The routine that ends the registration."""
+        return "CmUnRegisterCallback"
 
     def __repr__(self) -> str:
         place = f"at altitude {self.altitude}" if self.altitude else "without an altitude"

@@ -7,10 +7,13 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.cm.changes import set_value
+from dirql.cm.filtering import filtered
+from dirql.cm.notifications import DeleteValueKeyInformation, SetValueKeyInformation
+from dirql.cm.objects import KeyObject
 from dirql.cm.registry import running
 from dirql.cm.relative import create_relative, find_relative, text_of
 from dirql.ke.processors.contract import contract
-from dirql.nt.constants import KEY_CREATE_SUB_KEY, KEY_SET_VALUE
+from dirql.nt.constants import KEY_CREATE_SUB_KEY, KEY_SET_VALUE, RegNtPreDeleteValueKey, RegNtPreSetValueKey
 from dirql.rtl.strings import Characters
 
 __all__ = ["check_registry_key", "create_registry_key", "delete_registry_value", "write_registry_value"]
@@ -40,7 +43,16 @@ def delete_registry_value(relative_to: int, path: Characters, value_name: Charac
     _DELETE.check_level(relative_to)
     _DELETE.check_arguments(relative_to, path, value_name)
     status, key = find_relative("RtlDeleteRegistryValue", relative_to, path, KEY_SET_VALUE)
-    return status if key is None else running.value.delete_value(key, text_of(value_name))
+    if key is None:
+        return status
+    name = text_of(value_name)
+    body = KeyObject(key)
+    information = DeleteValueKeyInformation(body, name)
+    status = filtered(
+        RegNtPreDeleteValueKey, body, information, lambda: running.value.delete_value(key, name)
+    )
+    body.dereference()
+    return status
 
 
 def write_registry_value(
@@ -60,4 +72,14 @@ def write_registry_value(
     status, key = create_relative("RtlWriteRegistryValue", relative_to, path, KEY_SET_VALUE)
     if key is None:
         return status
-    return set_value(key, text_of(value_name), value_type, value_data, value_length)
+    name = text_of(value_name)
+    body = KeyObject(key)
+    information = SetValueKeyInformation(body, name, 0, value_type, value_data, value_length)
+    status = filtered(
+        RegNtPreSetValueKey,
+        body,
+        information,
+        lambda: set_value(key, name, value_type, value_data, value_length),
+    )
+    body.dereference()
+    return status

@@ -28,8 +28,6 @@ class Packet:
 class IoCompletion(Object):
     """A completion port, as the object manager has it: a kernel queue of packets."""
 
-    type_name = "IoCompletion"
-
     __slots__ = ("queue",)
 
     def __init__(self, count: int) -> None:
@@ -37,6 +35,11 @@ class IoCompletion(Object):
         super().__init__()
         self.queue = KernelQueue()
         self.queue.begin(count)
+
+    @property
+    def type_name(self) -> str:
+        """The name of the object's type, as in `ob.object_type`."""
+        return "IoCompletion"
 
     def __repr__(self) -> str:
         return f"<completion port with {self.queue!r}>"

@@ -16,8 +16,6 @@ __all__ = ["FileFields"]
 class FileFields(Object):
     """The base class of `FileObject`."""
 
-    type_name = "File"
-
     __slots__ = (
         "completion_context",
         "current_byte_offset",
@@ -48,6 +46,11 @@ class FileFields(Object):
         """The completion port that the file is joined to, with the key of its packets."""
         self.opened = False
         """Whether IRP_MJ_CREATE succeeded, so that CLEANUP and CLOSE must follow (row NAM-05)."""
+
+    @property
+    def type_name(self) -> str:
+        """The name of the object's type, as in `ob.object_type`."""
+        return "File"
 
     @property
     def synchronous(self) -> bool:

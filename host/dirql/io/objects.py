@@ -450,8 +450,6 @@ class DeviceObject(Object):
     `device_extension` belongs to the driver; `create_device` chooses the class. `reference_count` counts open files.
     """
 
-    type_name = "Device"
-
     __slots__ = (
         "alignment_requirement",
         "attached_device",
@@ -491,6 +489,11 @@ class DeviceObject(Object):
         self.device_object_extension = DeviceObjectExtension(self)
         self.device_extension = extension()
 
+    @property
+    def type_name(self) -> str:
+        """The name of the object's type, as in `ob.object_type`."""
+        return "Device"
+
     def __repr__(self) -> str:
         return f"<device {self.name or 'without a name'} of {self.driver_object!r}>"
 
@@ -524,8 +527,6 @@ class DriverExtension:
 class DriverObject(Object):
     """A loaded driver, as DriverEntry receives it (DRIVER_OBJECT, row DRV-01)."""
 
-    type_name = "Driver"
-
     __slots__ = (
         "device_object",
         "driver_extension",
@@ -552,6 +553,11 @@ class DriverObject(Object):
         self.driver_start_io: StartIoRoutine | None = None
         self.driver_unload: UnloadRoutine | None = None
         self.major_function: list[DispatchRoutine] = [dispatch] * (IRP_MJ_MAXIMUM_FUNCTION + 1)
+
+    @property
+    def type_name(self) -> str:
+        """The name of the object's type, as in `ob.object_type`."""
+        return "Driver"
 
     def __repr__(self) -> str:
         return f"<driver {self.driver_extension.service_key_name}>"

@@ -9,7 +9,7 @@ time and no processor comes later, so that only PowerState is ever told of somet
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import Final
 
 from dirql.ke.current import current
 from dirql.ke.guard import CALLBACK_FUNCTION, call_driver, current_driver, describe
@@ -51,8 +51,6 @@ class CallbackRegistration:
 
     __slots__ = ("busy", "callback", "context", "driver", "function")
 
-    undo: ClassVar[str] = "ExUnregisterCallback"
-
     def __init__(self, callback: Callback, function: CallbackFunction, context: object) -> None:
         self.callback = callback
         self.function = function
@@ -61,14 +59,17 @@ class CallbackRegistration:
         self.busy = 0
         """The number of calls of the routine that are under way."""
 
+    @property
+    def undo(self) -> str:
+        """The routine that ends the registration."""
+        return "ExUnregisterCallback"
+
     def __repr__(self) -> str:
         return f"<registration of {describe(self.function)} with {self.callback!r}>"
 
 
 class Callback(Object):
     """A callback object (CALLBACK_OBJECT)."""
-
-    type_name = "Callback"
 
     __slots__ = ("allow_multiple_callbacks", "registrations")
 
@@ -77,6 +78,11 @@ class Callback(Object):
         self.allow_multiple_callbacks = allow_multiple_callbacks
         self.registrations: dict[CallbackRegistration, None] = {}
         """The registered routines, oldest first."""
+
+    @property
+    def type_name(self) -> str:
+        """The name of the object's type, as in `ob.object_type`."""
+        return "Callback"
 
     def __repr__(self) -> str:
         return f"<callback object {self.name or 'without a name'}>"

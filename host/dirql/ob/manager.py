@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.guard import current_driver, is_verified
@@ -77,12 +77,14 @@ class Registered(Protocol):
 
     driver: object
     """The driver that has registered the routine."""
-    undo: ClassVar[str]
-    """The routine that ends the registration."""
 
     @property
     def function(self) -> object:
         """The routine that will be called."""
+
+    @property
+    def undo(self) -> str:
+        """The routine that ends the registration."""
 
 
 class ObjectManager:

@@ -50,13 +50,16 @@ _RULES: Final = {
 class Directory(Object):
     """An object that holds other objects by name."""
 
-    begins_with_name = True
-
     __slots__ = ("entries",)
 
     def __init__(self) -> None:
         super().__init__()
         self.entries: dict[str, Object] = {}
+
+    @property
+    def begins_with_name(self) -> bool:
+        """Whether the reference with which an object begins is that of its name, and not its creator's."""
+        return True
 
     def __repr__(self) -> str:
         return f"<directory {self.name or 'without a name'}, {len(self.entries)} entries>"
@@ -64,9 +67,6 @@ class Directory(Object):
 
 class SymbolicLink(Object):
     """A name that stands for another path, which need not exist."""
-
-    type_name = "SymbolicLink"
-    begins_with_name = True
 
     __slots__ = ("maker", "place", "size", "target")
 
@@ -78,6 +78,16 @@ class SymbolicLink(Object):
         self.maker = maker
         self.place = None if maker is None else mark()
 
+    @property
+    def type_name(self) -> str:
+        """The name of the object's type, as in `ob.object_type`."""
+        return "SymbolicLink"
+
+    @property
+    def begins_with_name(self) -> bool:
+        """Whether the reference with which an object begins is that of its name, and not its creator's."""
+        return True
+
     def __repr__(self) -> str:
         return f"<symbolic link {self.name} to {self.target}>"
 
@@ -85,14 +95,21 @@ class SymbolicLink(Object):
 class TypeObject(Object):
     """The object of a type, with the facts about it."""
 
-    type_name = "Type"
-    begins_with_name = True
-
     __slots__ = ("facts",)
 
     def __init__(self, facts: ObjectType) -> None:
         super().__init__()
         self.facts = facts
+
+    @property
+    def type_name(self) -> str:
+        """The name of the object's type, as in `ob.object_type`."""
+        return "Type"
+
+    @property
+    def begins_with_name(self) -> bool:
+        """Whether the reference with which an object begins is that of its name, and not its creator's."""
+        return True
 
     def __repr__(self) -> str:
         return f"<object type {self.facts.name}>"

@@ -8,8 +8,6 @@ handle holds one reference. A subclass says what it does when its last handle is
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from dirql.ke.bugcheck import bug_check
 from dirql.nt.bugcodes import REFERENCE_BY_POINTER
 
@@ -21,16 +19,21 @@ class Object:
 
     __slots__ = ("handle_count", "name", "permanent", "pointer_count")
 
-    type_name: ClassVar[str] = "Directory"
-    """The name of the object's type, as in `ob.object_type`."""
-    begins_with_name: ClassVar[bool] = False
-    """Whether the reference with which an object begins is that of its name, and not its creator's."""
-
     def __init__(self) -> None:
         self.name = ""
         self.pointer_count = 1
         self.handle_count = 0
         self.permanent = False
+
+    @property
+    def type_name(self) -> str:
+        """The name of the object's type, as in `ob.object_type`."""
+        return "Directory"
+
+    @property
+    def begins_with_name(self) -> bool:
+        """Whether the reference with which an object begins is that of its name, and not its creator's."""
+        return False
 
     @property
     def body(self) -> object:

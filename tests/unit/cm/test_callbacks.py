@@ -320,3 +320,33 @@ def test_a_key_object_is_what_a_context_belongs_to(root: int) -> None:
     with pytest.raises(TypeError, match="CmSetCallbackObjectContext: Object must be a key object"):
         wdm.CmSetCallbackObjectContext(cast("Any", 3), watch.cookie, None)
     watch.end()
+
+
+def test_REG_18_the_run_time_library_tells_of_the_value_that_it_changes(root: int) -> None:
+    """RtlWriteRegistryValue and RtlDeleteRegistryValue are ZwSetValueKey and ZwDeleteValueKey of a key they open."""
+    names: list[tuple[int, str]] = []
+
+    def block(watch: Filter, notification: int, information: Any) -> int:
+        before = notification in {wdm.RegNtPreSetValueKey, wdm.RegNtPreDeleteValueKey}
+        if before:
+            names.append((notification, information.value_name))
+        return DENIED if before and information.value_name == "Blocked" else wdm.STATUS_SUCCESS
+
+    buffer, path = allocate(16), SOFTWARE + r"\Filtered"
+    absolute = wdm.RTL_REGISTRY_ABSOLUTE
+    write = (wdm.REG_DWORD, buffer, 4)
+    assert wdm.RtlWriteRegistryValue(absolute, path, "Kept", *write) == wdm.STATUS_SUCCESS
+    watch = Filter(block)
+    assert wdm.RtlWriteRegistryValue(absolute, path, "Blocked", *write) == DENIED
+    assert wdm.RtlWriteRegistryValue(absolute, path, "Other", *write) == wdm.STATUS_SUCCESS
+    assert wdm.RtlDeleteRegistryValue(absolute, path, "Blocked") == DENIED
+    assert wdm.RtlDeleteRegistryValue(absolute, path, "Kept") == wdm.STATUS_SUCCESS
+    watch.end()
+    assert names == [
+        (wdm.RegNtPreSetValueKey, "Blocked"),
+        (wdm.RegNtPreSetValueKey, "Other"),
+        (wdm.RegNtPreDeleteValueKey, "Blocked"),
+        (wdm.RegNtPreDeleteValueKey, "Kept"),
+    ]
+    status = wdm.ZwQueryValueKey(root, "Other", wdm.KeyValuePartialInformation, buffer, 16)[0]
+    assert status == wdm.STATUS_SUCCESS
