@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
+import pytest
+
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.interrupt_controller import SIMPLE
 from dirql.hardware.place import Place
@@ -235,6 +237,12 @@ def places(machine: MachineDescription) -> tuple[int, tuple[int, int, int]]:
     return function, (bus.memory.start, bus.memory.start + _BUFFER_OFFSET, bus.ports.start)
 
 
+def open_over(package: str, line: str) -> Bench:
+    """Open a twin behind another line than TCP, or skip the test if the package for it is not installed."""
+    pytest.importorskip(package)
+    return open_bench(f"twin?line={line}&writes=precise&{PATIENT_OPTION}", "tiny")
+
+
 _KINDS: dict[str, Callable[[], Bench]] = {
     "verilated": lambda: open_bench("verilated"),
     "verilated, methods in Python": lambda: open_bench("python"),
@@ -252,6 +260,8 @@ _KINDS: dict[str, Callable[[], Bench]] = {
     "link, RTL": lambda: open_bench(RTL_BOARD),
     "twin": lambda: open_bench(f"twin?writes=precise&{PATIENT_OPTION}"),
     "twin of tiny, posted writes": lambda: open_bench(f"twin?{PATIENT_OPTION}", "tiny"),
+    "twin of tiny, serial port": lambda: open_over("serial", "pty"),
+    "twin of tiny, USB/IP": lambda: open_over("usb.core", "usbip"),
     "verilated tiny, recorded": lambda: open_bench("verilated", "tiny", record=os.devnull),
     "twin of tiny, recorded": lambda: open_bench(
         f"twin?writes=precise&{PATIENT_OPTION}", "tiny", record=os.devnull
