@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import gc
+import os
 import random
+import signal
 import struct
 import subprocess
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 
@@ -261,6 +264,17 @@ def test_a_device_of_a_driver_in_c_is_stopped_and_removed() -> None:
 
 
 # Mistakes.
+
+
+def test_an_interrupt_from_the_keyboard_ends_an_endless_loop_in_c() -> None:
+    place = mistakes().index("endless loop")
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            send("bad", BAD, code(0x800 + place, METHOD_NEITHER), b"hello")
+    finally:
+        timer.cancel()
 
 
 @pytest.mark.parametrize(

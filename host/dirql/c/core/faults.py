@@ -22,7 +22,7 @@ from dirql.nt.status import (
 
 __all__ = ["Faults"]
 
-_READ, _WRITE, _PROTECTION, _OVERFLOW, _WATCHDOG, _INSTRUCTION, _ARITHMETIC = range(7)
+_READ, _WRITE, _PROTECTION, _OVERFLOW, _WATCHDOG, _INSTRUCTION, _ARITHMETIC, _TICK = range(8)
 _DOUBLE_FAULT: Final = 8
 _CANONICAL: Final = 1 << 47
 
@@ -47,6 +47,8 @@ class Faults:
             bug_check(UNEXPECTED_KERNEL_MODE_TRAP, _DOUBLE_FAULT, 0, 0, origin() or 0, reason=reason)
         elif kind == _WATCHDOG:
             self._endless()
+        elif kind == _TICK:
+            return  # Python has handled the signals that have come meanwhile
         elif kind == _INSTRUCTION:
             raise StatusException(STATUS_ILLEGAL_INSTRUCTION)
         elif kind == _ARITHMETIC:

@@ -142,12 +142,15 @@ def _size(form: str) -> int:
 
 def _array(native: Native, host: Slot, offset: int, size: int, form: str) -> property:
     """An array of numbers."""
+    session = native.check_open(0)
 
     def get(instance: object) -> object:
+        native.check_open(session)
         place = cast(int, host.__get__(instance)) + offset
         return native.Array(place, size // _size(form), _size(form), (NUMBERS[form], None))
 
     def put(instance: object, values: Sequence[int]) -> None:
+        native.check_open(session)
         place = cast(int, host.__get__(instance)) + offset
         native.write_bytes(
             place,
@@ -160,13 +163,16 @@ def _array(native: Native, host: Slot, offset: int, size: int, form: str) -> pro
 def _bits(native: Native, host: Slot, offset: int, size: int, lowest: int, width: int) -> property:
     """A bit field, of which Python has a truth value or a number."""
     mask = (1 << width) - 1
+    session = native.check_open(0)
 
     def get(instance: object) -> object:
+        native.check_open(session)
         place = cast(int, host.__get__(instance)) + offset
         value = int.from_bytes(native.read_bytes(place, size), "little") >> lowest & mask
         return bool(value) if width == 1 else value
 
     def put(instance: object, value: int) -> None:
+        native.check_open(session)
         place = cast(int, host.__get__(instance)) + offset
         others = int.from_bytes(native.read_bytes(place, size), "little") & ~(mask << lowest)
         native.write_bytes(place, (others | (int(value) & mask) << lowest).to_bytes(size, "little"))

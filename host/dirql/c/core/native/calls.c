@@ -330,12 +330,16 @@ static void call_fault_hook(struct driver_stack *stack, const struct registers *
 
 __attribute__((visibility("hidden"))) void dirql_fault(struct registers *registers, struct driver_stack *stack)
 {
-    dirql_crossings++;
+    uint64_t before = dirql_crossings++;
+    bool is_tick = dirql_fault_kind == FAULT_TICK;
     // As if behind a call; a jump to nowhere has its caller at the top of the stack.
     bool is_jump = dirql_fault_address == registers->rip && dirql_fault_kind == 0;
     stack->rip = is_jump ? *(const uint64_t *)registers->rsp : registers->rip + 1;
     stack->rbp = registers->rbp;
     call_fault_hook(stack, registers);
+    if (is_tick) {
+        dirql_crossings = before; // the driver has called nothing, and is watched on
+    }
 }
 
 __attribute__((visibility("hidden"))) _Noreturn void dirql_overflow(struct driver_stack *stack)

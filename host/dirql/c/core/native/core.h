@@ -137,6 +137,7 @@ PyObject *core_read(PyObject *self, PyObject *arguments);
 PyObject *core_write(PyObject *self, PyObject *arguments);
 
 // faults.c
+#define FAULT_TICK 7 // the kind of a fault that is none: a second without a call of the kernel has passed
 extern long dirql_demand; // the pages that are mapped only until the IRQL or the process changes
 PyObject *core_watch(PyObject *self, PyObject *arguments);
 PyObject *core_set_demand(PyObject *self, PyObject *number);

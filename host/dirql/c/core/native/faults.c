@@ -13,7 +13,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { READ_FAULT, WRITE_FAULT, PROTECTION_FAULT, STACK_OVERFLOW, WATCHDOG, BAD_INSTRUCTION, ARITHMETIC };
+enum { READ_FAULT, WRITE_FAULT, PROTECTION_FAULT, STACK_OVERFLOW, WATCHDOG, BAD_INSTRUCTION, ARITHMETIC, TICK = FAULT_TICK };
 
 #define WRITE_BIT 2          // of the error code of a page fault
 #define PAGE 4096
@@ -34,6 +34,7 @@ static timer_t timer;
 static bool has_timer;
 static uint64_t crossings_at_tick;
 static int idle_ticks, patience;
+static volatile sig_atomic_t interrupted; // from the keyboard
 
 static bool on_driver_stack(const struct driver_stack *stack, uint64_t sp)
 {
@@ -123,7 +124,14 @@ static void on_fault(int number, siginfo_t *information, void *raw)
     redirect(stack, context, kind, address);
 }
 
-// A driver that runs for some seconds of the processor's time without a call of the kernel is stopped.
+static void on_interrupt(int number, siginfo_t *information, void *raw)
+{
+    interrupted = 1;
+    pass_on(number, information, raw);
+}
+
+// A driver that runs for some seconds of the processor's time without a call of the kernel is stopped. After an
+// interrupt from the keyboard Python gets its turn earlier.
 static void on_tick(int number, siginfo_t *information, void *raw)
 {
     (void)number;
@@ -135,13 +143,32 @@ static void on_tick(int number, siginfo_t *information, void *raw)
         idle_ticks = 0;
         return;
     }
-    if (++idle_ticks >= patience) {
+    if (interrupted) {
+        interrupted = 0;
+        redirect(dirql_current, context, TICK, 0);
+    } else if (++idle_ticks >= patience) {
         idle_ticks = 0;
         redirect(dirql_current, context, WATCHDOG, 0);
     }
 }
 
 static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+
+// Notes interrupts from the keyboard, which Python's own handler handles.
+static void watch_interrupts(bool on)
+{
+    struct sigaction action = {.sa_sigaction = on_interrupt, .sa_flags = SA_SIGINFO | SA_ONSTACK}, now;
+    if (sigaction(SIGINT, NULL, &now) != 0 || (now.sa_sigaction == on_interrupt) == on) {
+        return;
+    }
+    if (!on) {
+        sigaction(SIGINT, &before[SIGINT], NULL);
+    } else if ((now.sa_flags & SA_SIGINFO) || (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)) {
+        before[SIGINT] = now;
+        sigaction(SIGINT, &action, NULL);
+    }
+    interrupted = 0;
+}
 
 static int ensure_alternate_stack(void)
 {
@@ -182,6 +209,7 @@ PyObject *core_watch(PyObject *self, PyObject *arguments)
         has_timer = false;
     }
     dirql_demand = 0;
+    watch_interrupts(hook != Py_None);
     if (hook == Py_None) {
         for (size_t each = 0; each < sizeof faults / sizeof *faults; each++) {
             struct sigaction now;

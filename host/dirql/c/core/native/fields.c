@@ -26,6 +26,17 @@ static bool is_open(uint64_t session)
     return session == dirql_session;
 }
 
+// check_open(session): raises RuntimeError if the machine of that number has closed; 0 asks for the number of the open one.
+static PyObject *check_open(PyObject *self, PyObject *number)
+{
+    (void)self;
+    unsigned long long session = PyLong_AsUnsignedLongLong(number);
+    if ((session == (unsigned long long)-1 && PyErr_Occurred()) || (session != 0 && !is_open(session - 1))) {
+        return NULL;
+    }
+    return PyLong_FromUnsignedLongLong(dirql_session + 1);
+}
+
 static int field_address(struct field *self, PyObject *object, uint64_t *address)
 {
     PyObject *base = *(PyObject **)((char *)object + self->slot);
@@ -362,6 +373,7 @@ static PyObject *demote(PyObject *self, PyObject *arguments)
 }
 
 static PyMethodDef functions[] = {
+    {"check_open", check_open, METH_O, "check_open(session): the number of the open machine; raises for a closed one"},
     {"promote", promote, METH_VARARGS, "promote(object, class, address, fields)"},
     {"demote", demote, METH_VARARGS, "demote(object, class, fields)"},
     {"slot_offset", slot_offset, METH_O, "The place of a slot in the objects of its class."},
