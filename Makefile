@@ -115,7 +115,7 @@ coverage: $(VENV)/.installed-dev ## run the tests of the bus and print which kin
 
 .PHONY: mutate
 mutate: $(VENV)/.installed-dev $(VENV)/.installed-formal ## change the hardware in small ways and count what proofs and tests find; ARGS="--sample 20 bus_target"
-	@$(PY) hdl/mutation/mutate.py $(ARGS)
+	@PYTHONPATH=hdl/formal $(PY) hdl/mutation/mutate.py $(ARGS)
 
 .PHONY: area
 area: $(VENV)/.installed-synthesis ## measure the machines on parts of FPGAs; ARGS="--write" writes docs/area.md
