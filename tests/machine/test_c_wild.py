@@ -32,6 +32,10 @@ STATUS_WMI_GUID_NOT_FOUND = 0xC0000295
 TELL = ctl_code(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 
 
+def test_declspec_puts_a_routine_into_a_section() -> None:
+    assert CDriver("library").build().sections["PAGE"].size >= 1
+
+
 @pytest.mark.parametrize("processors", [1, 4])
 def test_the_c_library_intrinsics_and_old_names_do_what_they_do_on_windows(processors: int) -> None:
     with open_machine(processors=processors) as machine:

@@ -39,7 +39,7 @@
 #define DIRQL_DECLSPEC_
 #define DIRQL_DECLSPEC_align(bytes) __attribute__((aligned(bytes)))
 #define DIRQL_DECLSPEC_allocate(section)
-#define DIRQL_DECLSPEC_code_seg(section) __attribute__((section(section)))
+#define DIRQL_DECLSPEC_code_seg(name) __attribute__((section(name)))
 #define DIRQL_DECLSPEC_deprecated
 #define DIRQL_DECLSPEC_dllexport
 #define DIRQL_DECLSPEC_dllimport

@@ -18,7 +18,7 @@ static DRIVER_UNLOAD Unload;
 
 DECLARE_GLOBAL_CONST_UNICODE_STRING(DeviceName, L"\\Device\\Library");
 
-static ULONG Strings(VOID)
+static __declspec(code_seg("PAGE")) DECLSPEC_NOINLINE ULONG Strings(VOID)
 {
     CHAR text[16] = "one,two;";
     WCHAR wide[8];
