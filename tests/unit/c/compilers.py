@@ -29,9 +29,10 @@ COMPILERS = [
 
 
 def compile_runtime(folder: Path, *others: Path) -> Path:
-    """The runtime of images and other sources as one shared library."""
+    """The runtime of images, as far as it needs no kernel, and other sources as one shared library."""
     library = folder / "runtime.so"
-    sources = [source for source in RUNTIME.glob("*.c") if source.name not in ("seh.c", "coverage.c")]
+    apart = ("seh.c", "coverage.c", "wmilib.c")
+    sources = [source for source in RUNTIME.glob("*.c") if source.name not in apart]
     headers = ["-nostdinc", *(f"-I{HEADERS / each}" for each in ("", "crt", "ddk"))]
     options = [*OPTIONS, "-O2", "-Wall", "-Wextra", "-Werror", "-fno-tree-loop-distribute-patterns"]
     command = ["gcc", *options, *headers, "-shared", "-nostdlib", "-Wl,-Bsymbolic", "-o", str(library)]
