@@ -21,8 +21,9 @@ pytestmark = pytest.mark.skipif(inside_simulator(), reason="starts a simulator o
 @each_driver
 def test_both_targets_leave_the_same_event_records(tmp_path: Path) -> None:
     path, language = tmp_path / "seen.json", chosen.language
-    assert run_in_simulator("machine.driver_traffic:main", [str(path), language, *map(str, SEEDS)]) == 0
-    for seed, theirs in zip(SEEDS, json.loads(path.read_text(encoding="utf-8")), strict=True):
+    seeds = SEEDS if language == "python" else SEEDS[:2]
+    assert run_in_simulator("machine.driver_traffic:main", [str(path), language, *map(str, seeds)]) == 0
+    for seed, theirs in zip(seeds, json.loads(path.read_text(encoding="utf-8")), strict=True):
         ours = json.loads(json.dumps(run_traffic("verilated", seed, language)))
         assert isinstance(ours, list)
         assert isinstance(theirs, list)

@@ -60,3 +60,7 @@ class DmaStructures:
         address = self._arena.allocate(len(data))
         self._native.write_bytes(address, data)
         return address
+
+    def free(self, scatter_gather: ScatterGatherList, address: int) -> None:
+        """Give the memory of a list back that its driver has put back."""
+        self._arena.free(address, _LIST_HEAD.size + _ELEMENT.size * len(scatter_gather.elements))

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Final, Protocol, cast
 
 from dirql.c.core.arena import Arena
@@ -26,6 +25,7 @@ from dirql.io.objects import (
     FileObject,
     IoStackLocation,
     Irp,
+    IrpDeviceQueueEntry,
     Overlay,
     Tail,
 )
@@ -134,8 +134,8 @@ class Owner(InterfaceOwner, Protocol):
     def end_transient(self, instance: object, address: int) -> None:
         """Let a structure leave memory, because its request has ended."""
 
-    def any_pointers(self) -> AbstractContextManager[None]:
-        """Let pointers that lead nowhere count as NULL for a while."""
+    is_forgiving: bool
+    """Whether pointers that lead nowhere count as NULL, for a while."""
 
     def text(self, address: int, text: str) -> None:
         """Make a UNICODE_STRING at `address` of a text."""
@@ -143,6 +143,12 @@ class Owner(InterfaceOwner, Protocol):
 
 def _offset(structure: str, path: str) -> int:
     return STRUCTURES[structure][2][path][0]
+
+
+_IO_STATUS: Final = _offset("IRP", "IoStatus")
+_SYSTEM_BUFFER: Final = _offset("IRP", "AssociatedIrp.SystemBuffer")
+_THREAD: Final = _offset("IRP", "Tail.Overlay.Thread")
+_QUEUE_ENTRY: Final = _offset("IRP", "Tail.Overlay.DeviceQueueEntry")
 
 
 class IoViews:
@@ -155,6 +161,12 @@ class IoViews:
         self._converters = converters
         self._transients: dict[int, list[tuple[object, int]]] = {}
         """The structures to which the parameters of each packet point, by its address."""
+        self._free: dict[int, list[int]] = {}
+        """The addresses at which packets with so many locations were."""
+        self._blank: dict[int, bytes] = {}
+        """The contents of a new packet with so many locations."""
+        self._queued: set[int] = set()
+        """The addresses of the packets that have been in a device queue."""
         self._ended: dict[int, int] = {}
         """The addresses of packets that have come to their end, by their numbers, until the memory is used again."""
         self._parameters = ParameterViews(native, converters, Interfaces(native, arena, owner))
@@ -190,6 +202,7 @@ class IoViews:
             DeviceObject: self._promote_device,
             DriverObject: self._promote_driver,
             FileObject: self._promote_file,
+            IrpDeviceQueueEntry: self.entry_address,
             Mdl: self._promote_mdl,
         }
 
@@ -199,37 +212,31 @@ class IoViews:
         """Put a packet into memory; one that has ended is only a pointer that leads nowhere, as in a late DPC."""
         if not irp.type:
             return self._ended.get(irp.number)
-        count = len(irp.locations)
-        size = _IRP_SIZE + count * _LOCATION_SIZE
-        address = self._arena.allocate(size)
-        before = self._native.objects.get(address)
-        if isinstance(before, Irp):
-            self._ended.pop(before.number, None)
-        self._size(address, size)
+        address = self._packet_memory(len(irp.locations))
         self._owner.take_transients()
         self.irp.promote(irp, address)
         self._promote_status(irp, address)
         if irp._associated_irp is None:
             irp._associated_irp = AssociatedIrp()
-        self.associated.promote(irp._associated_irp, address + _offset("IRP", "AssociatedIrp.SystemBuffer"))
+        self.associated.promote(irp._associated_irp, address + _SYSTEM_BUFFER)
         if irp._tail is None:
             irp._tail = Tail(irp)
         overlay = irp._tail.overlay
-        self.overlay.promote(overlay, address + _offset("IRP", "Tail.Overlay.Thread"))
-        self._owner.embed(
-            overlay.device_queue_entry, address + _offset("IRP", "Tail.Overlay.DeviceQueueEntry")
-        )
-        for number, location in enumerate(irp.locations):
-            place = address + _IRP_SIZE + number * _LOCATION_SIZE
+        self.overlay.promote(overlay, address + _THREAD)
+        if overlay.queue_entry is not None and overlay.queue_entry.inserted:
+            self.entry_address(overlay.queue_entry)
+        place = address + _IRP_SIZE
+        for location in irp.locations:
             self.location.promote(location, place)
             self._parameters.promote(location.stored_parameters, place)
+            place += _LOCATION_SIZE
         transients = self._owner.take_transients()
         if transients:
             self._transients[address] = transients
         return address
 
     def _promote_status(self, irp: Irp, address: int) -> None:
-        place = address + _offset("IRP", "IoStatus")
+        place = address + _IO_STATUS
         if all(each.major_function != IRP_MJ_PNP for each in irp.locations):
             self.status.promote(irp.io_status, place)
             return
@@ -238,6 +245,40 @@ class IoViews:
         self.information.begin(irp)
         self._pnp_status.promote(irp.io_status, place)
 
+    def _packet_memory(self, count: int) -> int:
+        """The address of memory for a packet with `count` locations, with zeros and its size."""
+        size = _IRP_SIZE + count * _LOCATION_SIZE
+        freed = self._free.get(count)
+        if not freed:
+            self._free.setdefault(count, [])
+            self._blank[count] = bytes(2) + _SHORT.pack(size) + bytes(size - 4)
+            address = self._arena.allocate(size)
+        else:
+            address = freed.pop()
+            before = self._native.objects.get(address)
+            if isinstance(before, Irp):
+                self._ended.pop(before.number, None)
+        self._native.write_bytes(address, self._blank[count])
+        return address
+
+    def entry_address(self, entry: IrpDeviceQueueEntry) -> int | None:
+        """The address of the entry with which a packet is in a device queue; None if the packet is in no memory."""
+        irp = entry.irp
+        if type(irp) not in self._native.view_slots:
+            return None
+        packet = self.irp.address(irp)
+        self._queued.add(packet)
+        self._owner.embed(entry, packet + _QUEUE_ENTRY)
+        return packet + _QUEUE_ENTRY
+
+    def entry_at(self, address: int) -> IrpDeviceQueueEntry | None:
+        """The entry of the packet whose member for it is at `address`; None if there is no packet."""
+        irp = self._native.objects.get(address - _QUEUE_ENTRY)
+        if not isinstance(irp, Irp) or irp._tail is None:
+            return None
+        entry = irp._tail.overlay.device_queue_entry
+        return entry if self.entry_address(entry) == address else None
+
     def _retire(self, irp: Irp) -> None:
         """In the place of `Irp.retire`: the packet leaves memory at its end."""
         address = self.irp.address(irp)
@@ -245,14 +286,19 @@ class IoViews:
         if isinstance(irp.io_status, self._pnp_status.type):
             self.information.end(irp, is_made_in_c=address in self._made_in_c)
             self._made_in_c.discard(address)
-        with self._owner.any_pointers():
+        self._owner.is_forgiving = True
+        try:
             self._demote_irp(irp)
-        for instance, place in self._transients.pop(address, ()):
-            self._owner.end_transient(instance, place)
-        size = _IRP_SIZE + count * _LOCATION_SIZE
-        self._owner.forget(address, size)
-        self._native.write_bytes(address, _ENDED * size)
-        self._arena.free(address, size)
+        finally:
+            self._owner.is_forgiving = False
+        if self._transients:
+            for instance, place in self._transients.pop(address, ()):
+                self._owner.end_transient(instance, place)
+        if address in self._queued:
+            self._queued.discard(address)
+            self._owner.forget(address, _IRP_SIZE)
+        self._native.write_bytes(address, _ENDED * (_IRP_SIZE + count * _LOCATION_SIZE))
+        self._free[count].append(address)
         # So that a later use is found out, until the memory is used again.
         self._native.objects[address] = irp
         self._ended[irp.number] = address
@@ -348,8 +394,11 @@ class IoViews:
         Mdl.release(mdl, place)
         address, size = self.mdl.address(mdl), mdl.size
         frames = mdl.frames
-        with self._owner.any_pointers():
+        self._owner.is_forgiving = True
+        try:
             self.mdl.demote(mdl)
+        finally:
+            self._owner.is_forgiving = False
         mdl.frames = frames
         self._arena.free(address, size)
 

@@ -10,8 +10,7 @@ that is no address in memory.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final, NoReturn, cast
 
 from dirql.c.core.arena import Arena
@@ -25,10 +24,11 @@ from dirql.c.core.interface import CLASSES, STRUCTURES
 from dirql.c.core.io_views import IoViews
 from dirql.c.core.native_module import Native
 from dirql.c.core.views import View, derive
+from dirql.hal.dma.scatter_gather import ScatterGatherList
 from dirql.io.objects import Irp
 from dirql.io.parameters import IoSecurityContext
 from dirql.ke.bugcheck import bug_check
-from dirql.ke.objects.device_queue import DeviceQueue
+from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
 from dirql.ke.origin import origin
 from dirql.ke.processors.contract import forget_types
 from dirql.mm.manager import MemoryManager
@@ -56,6 +56,10 @@ _PLAIN: Final[dict[type, str]] = {
     PowerSequence: "POWER_SEQUENCE",
 }
 """Structures that the parameters of requests point to."""
+
+
+_COPIED: Final = frozenset({"DEVICE_DESCRIPTION"})
+"""Structures of drivers that the system keeps, though the driver may have them on its stack."""
 
 
 class _OfKind:
@@ -91,7 +95,8 @@ class Objects:
         self._pages: dict[int, set[int]] = {}
         """The addresses of drivers' objects in each page."""
         self._next_token = _FIRST_TOKEN
-        self._is_forgiving = False
+        self.is_forgiving = False
+        """Whether pointers that lead nowhere count as NULL, for a while."""
         self._cell = 0
         """Memory of one pointer, by which `pointer_to` asks the native core."""
         self._transients: list[tuple[object, int]] = []
@@ -225,6 +230,13 @@ class Objects:
         self._touch(address, max(len(contents), 1), write=True)
         self._native.write_bytes(address, contents)
 
+    def end_list(self, scatter_gather: ScatterGatherList) -> None:
+        """Forget a scatter/gather list that its driver has put back."""
+        known = self._addresses.pop(id(scatter_gather), None)
+        if known is not None:
+            self._known.pop(known[1], None)
+            self._dma.free(scatter_gather, known[1])
+
     # Objects in memory of drivers.
 
     def embed(self, instance: object, address: int) -> None:
@@ -250,22 +262,13 @@ class Objects:
                 gone = self._known.pop(each, None)
                 self._addresses.pop(id(gone), None)
 
-    @contextmanager
-    def any_pointers(self) -> Iterator[None]:
-        """Let pointers that lead nowhere count as NULL for a while."""
-        self._is_forgiving = True
-        try:
-            yield
-        finally:
-            self._is_forgiving = False
-
     # From C to Python: see `Converters`.
 
     def system_object(self, name: str) -> Callable[[int], object]:
         """See `Converters`."""
 
         def refuse(address: int) -> None:
-            if not self._is_forgiving:
+            if not self.is_forgiving:
                 self._refuse(address, f"must be the address of a structure {name} that the system has given")
 
         return refuse
@@ -282,6 +285,8 @@ class Objects:
             found = self._known.get(address)
             if found is not None and address in self._embedded and isinstance(found, kind):
                 return found
+            if kind is DeviceQueueEntry and (entry := self.io.entry_at(address)) is not None:
+                return entry
             self._touch(address, size, write=True)
             instance = made()
             self.place(instance, address)
@@ -302,6 +307,9 @@ class Objects:
     def viewed(self, name: str) -> Callable[[int], object]:
         """See `Converters`."""
         find = self._viewer(name)
+        if name in _COPIED:
+            kind = cast(type, python_callable(CLASSES[name]))
+            return _OfKind(lambda address: self._copied(name, find(address)), kind)
 
         def keep(address: int) -> object:
             instance = find(address)
@@ -311,6 +319,15 @@ class Objects:
             return instance
 
         return _OfKind(keep, cast(type, python_callable(CLASSES[name])))
+
+    def _copied(self, name: str, seen: object) -> object:
+        """An object with the members of a structure, which the driver may use for something else then."""
+        if seen is None:
+            return None
+        instance = python_callable(CLASSES[name])()
+        for each in self.view(name).attributes:
+            setattr(instance, each, getattr(seen, each))
+        return instance
 
     def _viewer(self, name: str) -> Callable[[int], object]:
         view: View | None = None
@@ -388,7 +405,7 @@ class Objects:
 
         def make(address: int) -> object:
             image = self.image_of(address)
-            if image is None and self._is_forgiving:
+            if image is None and self.is_forgiving:
                 return None
             if image is None:
                 self._refuse(address, f"must be the address of a routine ({kind}) in the image of a driver")

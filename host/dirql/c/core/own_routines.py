@@ -10,11 +10,12 @@ from typing import Final
 from dirql.c.core.arena import Arena
 from dirql.c.core.binding import python_callable
 from dirql.c.core.faults import Faults
-from dirql.c.core.interface import ROUTINES
+from dirql.c.core.interface import MEMBERS, ROUTINES
 from dirql.c.core.native_module import Native
 from dirql.c.core.objects import Objects
 from dirql.c.core.query_tables import query_by_table
 from dirql.hal.configuration import get_bus_data_by_offset, set_bus_data_by_offset
+from dirql.hal.dma.scatter_gather import ScatterGatherList
 from dirql.kd.printing import dbg_print_ex
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.threads.wait import wait_for_multiple_objects
@@ -73,6 +74,7 @@ def own_routines(
         return dbg_print_ex(component, level, contents.replace("%", "%%"))
 
     routines: dict[str, Callable[..., object]] = {
+        "dirql_member_PutScatterGatherList": _list_putter(objects),
         **_bus_data(native, faults),
         "KeWaitForMultipleObjects": wait_for_multiple,
         "RtlQueryRegistryValues": query_by_table(native, objects, arena),
@@ -97,6 +99,18 @@ def _bus_data(native: Native, faults: Faults) -> dict[str, Callable[..., object]
         return set_bus_data_by_offset(kind, bus, slot, native.read_bytes(buffer, length), offset, length)
 
     return {"HalGetBusDataByOffset": get, "HalSetBusDataByOffset": put}
+
+
+def _list_putter(objects: Objects) -> Callable[..., None]:
+    """PutScatterGatherList, after which the list is in memory no more."""
+    put_list = python_callable(MEMBERS["PutScatterGatherList"][0])
+
+    def put(adapter: object, scatter_gather: object, writing: bool) -> None:
+        put_list(adapter, scatter_gather, writing)
+        if isinstance(scatter_gather, ScatterGatherList):
+            objects.end_list(scatter_gather)
+
+    return put
 
 
 def _block(address: int) -> int | None:

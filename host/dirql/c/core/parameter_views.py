@@ -48,6 +48,8 @@ _ADDRESS: Final[Slot] = Parameters.__dict__["read"]
 """The slot that keeps the address of the parameters; the record itself is a view that is made when it is named."""
 
 
+_NOTHING: Final = parameters.ReadParameters()
+"""The parameters of each packet that has come to its end."""
 _NAMES: Final[dict[type, list[str]]] = {}
 """The slots of each class of records."""
 
@@ -61,6 +63,7 @@ class ParameterViews:
         self._interfaces = interfaces
         self._asked: dict[int, tuple[parameters.QueryInterfaceParameters, int]] = {}
         """The interfaces that drivers in Python have asked for, and their places, by the ids of the parameters."""
+        self._scratches: dict[str, object] = {}
         members: dict[str, object] = {"__slots__": (), "__module__": Parameters.__module__}
         for c_name, record in _RECORDS.items():
             prefix = f"Parameters.{c_name}."
@@ -86,26 +89,40 @@ class ParameterViews:
 
     def promote(self, instance: Parameters, location: int) -> None:
         """Put the parameters of a location into memory."""
-        records = [(name, vars(instance)[name]) for name in instance.named]
+        named, read = instance.named, instance.read
+        if not named and not read.length and not read.byte_offset and not read.key:
+            instance.__class__ = self._type
+            _ADDRESS.__set__(instance, location + _START)
+            return
         asked = vars(instance).get("query_interface")
-        records.append(("read", instance.read))
+        records = [(name, vars(instance)[name]) for name in named]
+        records.append(("read", read))
         instance.forget()
         instance.__class__ = self._type
         _ADDRESS.__set__(instance, location + _START)
         for name, record in records:
-            _copy(record, getattr(instance, name))
+            _copy(record, self._scratch(name, location + _START))
         if isinstance(asked, parameters.QueryInterfaceParameters):
             self._asked[id(instance)] = asked, self._interfaces.place(location + _START)
 
+    def _scratch(self, name: str, address: int) -> object:
+        """The record of that name at an address, until the next call."""
+        view = self._records[name]
+        found = self._scratches.get(name)
+        if found is None:
+            found = self._scratches[name] = view.at(address)
+        view.move(found, address)
+        return found
+
     def demote(self, instance: Parameters) -> None:
-        """Let parameters be a plain object again, all zero."""
+        """Let parameters be a plain object again, all zero; their packet has come to its end."""
         asked, place = self._asked.pop(id(instance), (None, 0))
         if asked is not None:
             asked.interface = self._interfaces.given(place, asked.interface_type)
         vars(instance).clear()
         instance.__class__ = Parameters
         instance.named = ()
-        instance.read = parameters.ReadParameters()
+        instance.read = _NOTHING
 
     def _getter(self, name: str, view: View) -> Callable[[Parameters], object]:
         kept = f"view of {name}"

@@ -91,7 +91,10 @@ class View:
     def promote(self, instance: object, address: int) -> None:
         """Let an object of the class, or of one derived from it, become a view at `address`, with its values."""
         if not self._extra:
-            self._native.promote(instance, self._derived(type(instance)), address, self._fields)
+            kind = type(instance)
+            self._native.promote(
+                instance, self._types.get(kind) or self._derived(kind), address, self._fields
+            )
             return
         values = [slot.__get__(instance) for _, slot in self._extra]
         self._native.promote(instance, self._derived(type(instance)), address, self._fields)
@@ -107,6 +110,10 @@ class View:
         self._native.demote(instance, type(instance).__mro__[1], self._fields)
         for (_, slot), value in zip(self._extra, values, strict=True):
             slot.__set__(instance, value)
+
+    def move(self, instance: object, address: int) -> None:
+        """Let a view show other memory."""
+        self._host.__set__(instance, address)
 
     def address(self, instance: object) -> int:
         """The address of a view."""

@@ -37,16 +37,23 @@ static PyObject *check_open(PyObject *self, PyObject *number)
     return PyLong_FromUnsignedLongLong(dirql_session + 1);
 }
 
-static int field_address(struct field *self, PyObject *object, uint64_t *address)
+static inline int field_address(struct field *self, PyObject *object, uint64_t *address)
 {
     PyObject *base = *(PyObject **)((char *)object + self->slot);
     if (base == NULL || !PyLong_Check(base)) {
         PyErr_Format(PyExc_AttributeError, "%s has no memory", Py_TYPE(object)->tp_name);
         return -1;
     }
-    if (!is_open(self->session)) {
+    if (self->session != dirql_session && !is_open(self->session)) {
         return -1;
     }
+#if PY_VERSION_HEX < 0x030c0000 && PYLONG_BITS_IN_DIGIT == 30
+    if (Py_SIZE(base) == 2) { // as the addresses of the machine's memory are
+        const digit *digits = ((PyLongObject *)base)->ob_digit;
+        *address = ((uint64_t)digits[1] << 30 | digits[0]) + self->offset;
+        return 0;
+    }
+#endif
     *address = PyLong_AsUnsignedLongLong(base) + self->offset;
     return 0;
 }
@@ -310,22 +317,46 @@ static bool are_fields(PyObject *fields)
     return PyTuple_GET_SIZE(fields) <= MOST_FIELDS;
 }
 
+// Gives an object another class. Between a class and the one below it, which adds nothing, no check is needed.
+static int set_class(PyObject *object, PyObject *class)
+{
+    PyTypeObject *old = Py_TYPE(object), *new = (PyTypeObject *)class;
+    bool is_pair = PyType_Check(class) && (new->tp_base == old || old->tp_base == new);
+    if (!is_pair || new->tp_basicsize != old->tp_basicsize || new->tp_dictoffset != 0 || old->tp_dictoffset != 0 ||
+        !(old->tp_flags & new->tp_flags & Py_TPFLAGS_HEAPTYPE)) {
+        return PyObject_SetAttr(object, class_name, class);
+    }
+    Py_INCREF(new);
+    Py_SET_TYPE(object, new);
+    Py_DECREF(old);
+    return 0;
+}
+
+static bool check_view(PyObject *const *arguments, Py_ssize_t given, Py_ssize_t count)
+{
+    if (given != count || !PyTuple_Check(arguments[count - 1])) {
+        PyErr_Format(PyExc_TypeError, "%zd arguments are needed, of which the last has the fields", count);
+        return false;
+    }
+    return are_fields(arguments[count - 1]);
+}
+
 // promote(object, class, address, fields): let an object be a view, with the values that it has.
-static PyObject *promote(PyObject *self, PyObject *arguments)
+static PyObject *promote(PyObject *self, PyObject *const *arguments, Py_ssize_t given)
 {
     (void)self;
-    PyObject *object, *class, *address, *fields, *values[MOST_FIELDS];
-    if (!PyArg_ParseTuple(arguments, "OOO!O!", &object, &class, &PyLong_Type, &address, &PyTuple_Type, &fields) ||
-        !are_fields(fields)) {
+    PyObject *values[MOST_FIELDS];
+    if (!check_view(arguments, given, 4)) {
         return NULL;
     }
+    PyObject *object = arguments[0], *class = arguments[1], *address = arguments[2], *fields = arguments[3];
     Py_ssize_t count = PyTuple_GET_SIZE(fields);
     struct field *first = (struct field *)PyTuple_GET_ITEM(fields, 0);
     for (Py_ssize_t each = 0; each < count; each++) {
         struct field *field = (struct field *)PyTuple_GET_ITEM(fields, each);
         values[each] = Py_XNewRef(*(PyObject **)((char *)object + field->own));
     }
-    bool failed = PyObject_SetAttr(object, class_name, class) < 0;
+    bool failed = set_class(object, class) < 0;
     if (!failed) {
         Py_INCREF(address);
         Py_XSETREF(*(PyObject **)((char *)object + first->slot), address);
@@ -341,13 +372,14 @@ static PyObject *promote(PyObject *self, PyObject *arguments)
 }
 
 // demote(object, class, fields): let a view be a plain object again, with the values that are in memory.
-static PyObject *demote(PyObject *self, PyObject *arguments)
+static PyObject *demote(PyObject *self, PyObject *const *arguments, Py_ssize_t given)
 {
     (void)self;
-    PyObject *object, *class, *fields, *values[MOST_FIELDS] = {NULL};
-    if (!PyArg_ParseTuple(arguments, "OOO!", &object, &class, &PyTuple_Type, &fields) || !are_fields(fields)) {
+    PyObject *values[MOST_FIELDS] = {NULL};
+    if (!check_view(arguments, given, 3)) {
         return NULL;
     }
+    PyObject *object = arguments[0], *class = arguments[1], *fields = arguments[2];
     Py_ssize_t count = PyTuple_GET_SIZE(fields);
     bool failed = false;
     for (Py_ssize_t each = 0; each < count && !failed; each++) {
@@ -357,7 +389,7 @@ static PyObject *demote(PyObject *self, PyObject *arguments)
     struct field *first = (struct field *)PyTuple_GET_ITEM(fields, 0);
     PyObject *address = *(PyObject **)((char *)object + first->slot);
     failed = failed || (PyDict_DelItem(dirql_objects, address) < 0 && !PyErr_ExceptionMatches(PyExc_KeyError));
-    failed = failed || PyObject_SetAttr(object, class_name, class) < 0;
+    failed = failed || set_class(object, class) < 0;
     for (Py_ssize_t each = 0; each < count; each++) {
         if (failed) {
             Py_XDECREF(values[each]);
@@ -374,8 +406,8 @@ static PyObject *demote(PyObject *self, PyObject *arguments)
 
 static PyMethodDef functions[] = {
     {"check_open", check_open, METH_O, "check_open(session): the number of the open machine; raises for a closed one"},
-    {"promote", promote, METH_VARARGS, "promote(object, class, address, fields)"},
-    {"demote", demote, METH_VARARGS, "demote(object, class, fields)"},
+    {"promote", (PyCFunction)(void *)promote, METH_FASTCALL, "promote(object, class, address, fields)"},
+    {"demote", (PyCFunction)(void *)demote, METH_FASTCALL, "demote(object, class, fields)"},
     {"slot_offset", slot_offset, METH_O, "The place of a slot in the objects of its class."},
     {NULL, NULL, 0, NULL},
 };
