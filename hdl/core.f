@@ -2,12 +2,15 @@ lint/waivers.vlt
 regs/generated/host_pkg.sv
 regs/generated/interrupt_controller_reg_pkg.sv
 regs/generated/pci_configuration_reg_pkg.sv
+regs/generated/pci_bridge_reg_pkg.sv
 regs/generated/timestamp_reg_pkg.sv
 bus/rtl/bus_pkg.sv
 socket/rtl/socket_pkg.sv
 bridge/rtl/bridge_pkg.sv
+pci_bridge/rtl/pci_bridge_pkg.sv
 regs/generated/interrupt_controller_regs.sv
 regs/generated/pci_configuration_regs.sv
+regs/generated/pci_bridge_regs.sv
 regs/generated/timestamp_regs.sv
 prim/rtl/prim_ram.sv
 prim/rtl/prim_clocks.sv
@@ -39,3 +42,9 @@ bridge/rtl/bridge_command.sv
 bridge/rtl/bridge_read.sv
 bridge/rtl/bridge_memory.sv
 bridge/rtl/host_bridge.sv
+pci_bridge/rtl/pci_bridge_decode.sv
+pci_bridge/rtl/pci_bridge_posted.sv
+pci_bridge/rtl/pci_bridge_slot.sv
+pci_bridge/rtl/pci_bridge_path.sv
+pci_bridge/rtl/pci_bridge_header.sv
+pci_bridge/rtl/pci_bridge.sv

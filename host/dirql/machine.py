@@ -197,8 +197,9 @@ class Machine(MachineParts):
     def device_window(self, name: str, number: int = 0, *, bar: int) -> DeviceWindow:
         """The memory behind a base address register of a device, reached without its driver.
 
-        `name` is the kind of function, such as "store", `number` counts the functions of this kind by their place on
-        the bus, as drivers find them. Raises `ValueError` for a function or a register that is not there.
+        `name` is the kind of function, such as "store"; `number` counts the functions of this kind by their place on
+        the bus, those behind a bridge where the bridge is, as drivers find them. Raises `ValueError` for a function or
+        a register that is not there.
         """
         description = self.target.description
         functions = description.functions_named(name)
@@ -210,7 +211,7 @@ class Machine(MachineParts):
                 f"the number of a function {name!r} must be below {len(functions)}, which is how many there are;"
                 f" it was {number}"
             )
-        ordered = sorted(functions, key=lambda function: function.place.configuration_address)
+        ordered = sorted(functions, key=lambda function: description.way_to(function.place))
         return DeviceWindow(self.target, ordered[number], bar)
 
     def sleep(self, seconds: float, *, alertable: bool = False) -> bool:

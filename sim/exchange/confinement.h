@@ -51,7 +51,7 @@ class Confinement {
 
   private:
     static constexpr uint64_t kPage = 4096;
-    static constexpr uint64_t kFetchedAhead = 32;
+    static constexpr uint64_t kFetchedAhead = DIRQL_FETCHED_AHEAD;
 
     static bool touches(const dirql_grant& part, uint64_t address) {
         return address < part.end && address + 4 > part.start;

@@ -26,6 +26,7 @@ from dirql.link.session import Patience
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target import MemoryDelays, inside_simulator, open_target
+from dirql.target.channel.bridges import number_buses, open_way
 from dirql.target.contract import Capability, Target
 from dirql.target.simulation.verilated import VerilatedTarget
 from fakes.byte_channel import BytesTarget
@@ -222,6 +223,8 @@ def open_bench(
 def configure_bench(target: Target) -> Bench:
     """Place the base address registers of the first store function and enable it."""
     function, bases = places(target.description)
+    number_buses(target)
+    open_way(target, target.description.functions_named("store")[0].place)
     bar = function + pci_configuration.BAR.offset
     for number, base in enumerate(bases):
         target.write_configuration(bar + pci_configuration.BAR.stride * number, base)

@@ -22,6 +22,7 @@ from dirql.lspci.command import Options, listing
 from dirql.lspci.size import size_text
 from dirql.machine import open_machine
 from dirql.target import inside_simulator, open_target
+from dirql.target.channel.bridges import number_buses
 from dirql.target.contract import Target
 
 pytestmark = [
@@ -34,7 +35,8 @@ EXAMPLE = re.compile(r"^    \$ dirql lspci(.*)\n((?:    (?!\$).*\n|\n(?=    (?!\
 
 
 def places(machine: MachineDescription) -> list[Place]:
-    return sorted([machine.host_bridge, *(function.place for function in machine.functions)])
+    functions, bridges = [each.place for each in machine.functions], [each.place for each in machine.bridges]
+    return sorted([machine.host_bridge, *functions, *bridges])
 
 
 def configuration(target: Target) -> list[int]:
@@ -49,6 +51,7 @@ def configuration(target: Target) -> list[int]:
 @pytest.mark.parametrize("name", machine_names())
 def test_every_function_is_shown_with_the_registers_that_the_file_describes(name: str) -> None:
     target = open_target("verilated", machine=name, checked=True)
+    number_buses(target)
     shown = "\n".join(listing(target, Options(verbose=2))).split("\n\n")
     target.close()
     machine = load_machine(name)
@@ -66,6 +69,7 @@ def test_every_function_is_shown_with_the_registers_that_the_file_describes(name
 @pytest.mark.parametrize("name", machine_names())
 def test_every_configuration_dword_is_afterwards_as_before(name: str) -> None:
     target = open_target("verilated", machine=name, checked=True)
+    number_buses(target)
     for function in target.description.functions:
         command = function.place.configuration_address + 4
         target.write_configuration(command, 0x0547, 0b0011)

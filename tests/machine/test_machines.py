@@ -20,6 +20,7 @@ from dirql.io.handle import Handle
 from dirql.machine import Machine, open_machine
 from dirql.registers import pci_configuration as pci, timestamp
 from dirql.target import open_target
+from dirql.target.channel.bridges import number_buses
 from dirql.target.contract import (
     BusFault,
     BusStatus,
@@ -54,8 +55,9 @@ def described(request: pytest.FixtureRequest) -> MachineDescription:
 
 @pytest.fixture
 def target(described: MachineDescription) -> Iterator[Target]:
-    """The machine just out of reset, with the assertions of the RTL on."""
+    """The machine just out of reset, its buses numbered, with the assertions of the RTL on."""
     opened = open_target("verilated", machine=described, checked=True)
+    number_buses(opened)
     yield opened
     opened.close()
 
@@ -102,6 +104,7 @@ def test_C01_C04_the_hardware_is_as_the_file_says(target: Target, described: Mac
             kind = read(target, place, pci.BAR.offset + 4 * bar.number) & 1
             assert kind == (bar.space is BarSpace.IO)
     present = {function.place for function in described.functions} | {described.host_bridge}
+    present |= {bridge.place for bridge in described.bridges}
     for device in range(32):
         for number in range(8):
             place = Place(0, device, number)

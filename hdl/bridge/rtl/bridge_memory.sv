@@ -12,7 +12,9 @@ module bridge_memory #(
   /// Clocks for which data that was read for a retried transaction is kept.
   parameter int unsigned DiscardClocks = 32768,
   /// Dwords that are fetched ahead for each master, 1 to 4.
-  parameter int unsigned Queue = 4
+  parameter int unsigned Queue = 4,
+  /// The masters that are PCI-to-PCI bridges. They may begin other transactions while a delayed read waits.
+  parameter logic [Masters-1:0] Bridges = '0
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -87,7 +89,7 @@ module bridge_memory #(
   logic [Slots*32-1:0] rdata;
   logic [Slots*AddressWidth-1:0] want_address;
   for (genvar i = 0; i < Slots; i++) begin : gen_slot
-    assign starts[i] = bus_i.start && !own_i && 32'(master_i) == i + 1;
+    assign starts[i] = bus_i.start && !own_i && 32'(master_i) == i + 1 && (read_start || !(Masters > 1 && Bridges[i+1]));
     bridge_read #(.DiscardClocks(DiscardClocks), .Queue(Queue), .AddressWidth(AddressWidth)) u_read (
       .clk_i, .rst_ni, .start_i(starts[i]), .read_i(read_start), .address_i(bus_i.ad[MemoryLog2-1:2]), .command_i(bus_i.cbe),
       .cbe_i(bus_i.cbe), .frame_i(bus_i.frame), .host_write_i(host_write), .active_i(transaction_i.active),

@@ -18,7 +18,9 @@ module host_bridge #(
   /// The host can arm faults and hold back the interrupt.
   parameter bit          Faults = 1'b1,
   /// The target's data have registers that synthesis can keep once for all targets, see `bus_target`.
-  parameter bit          Shared = 1'b0
+  parameter bit          Shared = 1'b0,
+  /// The masters that are PCI-to-PCI bridges, see `bridge_memory`.
+  parameter logic [Masters-1:0] Bridges = '0
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -129,7 +131,7 @@ module host_bridge #(
     .command_o(command), .latency_timer_o(latency), .bars_o(), .msi_enable_o(), .msi_address_o(), .msi_data_o()
   );
 
-  bridge_memory #(.MemoryLog2(MemoryLog2), .Masters(Masters), .DiscardClocks(DiscardClocks), .Queue(Queue)) u_memory (
+  bridge_memory #(.MemoryLog2(MemoryLog2), .Masters(Masters), .DiscardClocks(DiscardClocks), .Queue(Queue), .Bridges(Bridges)) u_memory (
     .clk_i, .rst_ni, .own_i(progress.active), .bus_i, .master_i(bus_master_i), .transaction_i(transaction),
     .load_i(load && !transaction.configuration), .retried_i(retried), .hit_o(memory_hit), .rdata_o(memory_rdata),
     .rvalid_o(memory_rvalid), .wready_o(memory_wready), .retry_o(memory_retry),

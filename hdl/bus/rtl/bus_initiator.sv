@@ -20,7 +20,12 @@ module bus_initiator #(
   parameter int unsigned LengthBits = 16,
   /// A write can move more than one datum in a transaction. Else `available` must be at most 1 for a write, and `wdata1`
   /// is not looked at.
-  parameter bit          WriteBursts = 1'b1
+  parameter bit          WriteBursts = 1'b1,
+  /// Each datum has byte enables of its own: `first_be` of the request are those of `wdata0`, and `last_be` those of
+  /// `wdata1`, at any time.
+  parameter bit          Lanes = 1'b0,
+  /// A read that was retried is owed. Else a request that is stopped ends at once, and the backend repeats it.
+  parameter bit          Owes = 1'b1
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -85,7 +90,7 @@ module bus_initiator #(
   always_comb begin : p_owes
     owed_d = owed_q;
     if (give_up || phase_end) begin
-      owed_d = opening_q && !write && bus_i.stop && bus_i.devsel && !bus_i.trdy && !retry_limit_hit;
+      owed_d = Owes && opening_q && !write && bus_i.stop && bus_i.devsel && !bus_i.trdy && !retry_limit_hit;
     end
   end
   always_ff @(posedge clk_i) begin : p_owed
@@ -134,6 +139,7 @@ module bus_initiator #(
                                                   : length_q > LengthBits'(2) && backend_i.available >= 3'd3);
       if (!moved_q) be = first_be_q;
       if (length_q == LengthBits'(1)) be = be & last_be_q;
+      if (Lanes) be = backend_i.request.first_be;
     end
   end
 
@@ -311,7 +317,7 @@ module bus_initiator #(
         cbe_d = ~be;
       end else if (transfer && frame_q) begin
         if (WriteBursts) ad_d = backend_i.wdata1;
-        cbe_d = length_q == LengthBits'(2) ? ~last_be_q : 4'h0;
+        cbe_d = Lanes ? ~backend_i.request.last_be : length_q == LengthBits'(2) ? ~last_be_q : 4'h0;
       end
     end
   end

@@ -14,6 +14,7 @@ from dirql.hardware.interrupt_controller import Controller
 from dirql.hardware.place import Place
 
 __all__ = [
+    "Bridge",
     "Bus",
     "Function",
     "HostMemory",
@@ -138,6 +139,15 @@ class Function:
         return next((bar.size(self.parameters) for bar in self.type.bars if bar.number == number), 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """One PCI-to-PCI bridge of a machine."""
+
+    place: Place
+    secondary: int
+    """The number of the bus below the bridge, as depth-first enumeration gives it."""
+
+
 @dataclass(frozen=True)
 class MachineDescription:
     """Everything that a machine file says."""
@@ -152,6 +162,8 @@ class MachineDescription:
     """Bus clocks per second."""
     host_memory: HostMemory
     buses: tuple[Bus, ...]
+    bridges: tuple[Bridge, ...]
+    """The bridges, in the order of their buses."""
     host_bridge: Place
     controller: Controller
     timestamp_unit: TimestampUnit
@@ -172,10 +184,23 @@ class MachineDescription:
         """The functions that can be bus master."""
         return tuple(function for function in self.functions if function.type.bus_master)
 
+    def functions_on(self, bus: int) -> tuple[Function, ...]:
+        """The functions of a bus."""
+        return tuple(function for function in self.functions if function.place.bus == bus)
+
+    def masters_on(self, bus: int) -> tuple[Function, ...]:
+        """The functions of a bus that can be bus master."""
+        return tuple(function for function in self.masters if function.place.bus == bus)
+
+    def bridges_on(self, bus: int) -> tuple[Bridge, ...]:
+        """The bridges whose primary bus this is."""
+        return tuple(bridge for bridge in self.bridges if bridge.place.bus == bus)
+
     @property
     def master_places(self) -> tuple[Place, ...]:
-        """The places of all masters of the bus, in the order of their numbers at the arbiter."""
-        return (self.host_bridge, *(function.place for function in self.masters))
+        """The places of all masters of bus 0, in the order of their numbers at the arbiter."""
+        functions, bridges = self.masters_on(0), self.bridges_on(0)
+        return (self.host_bridge, *(each.place for each in functions), *(each.place for each in bridges))
 
     @property
     def lines(self) -> frozenset[str]:
@@ -196,13 +221,20 @@ class MachineDescription:
         """The functions of one kind, in the order of the file."""
         return tuple(function for function in self.functions if function.type.name == name)
 
+    def way_to(self, place: Place) -> tuple[tuple[int, int], ...]:
+        """Device and function number on each bus from bus 0 to a place; ways sort as drivers find devices."""
+        above = next((bridge.place for bridge in self.bridges if bridge.secondary == place.bus), None)
+        here = ((place.device, place.function),)
+        return here if above is None else (*self.way_to(above), *here)
+
     def function_at(self, place: Place) -> Function | None:
         """The function at a place; None if there is none."""
         return next((function for function in self.functions if function.place == place), None)
 
     def is_multi_function(self, place: Place) -> bool:
         """Whether the device at this place has more than one function."""
-        return any(
-            other.place[:2] == place[:2] and other.place.function != place.function
-            for other in self.functions
-        )
+        places = [
+            *(function.place for function in self.functions),
+            *(bridge.place for bridge in self.bridges),
+        ]
+        return any(other[:2] == place[:2] and other.function != place.function for other in places)

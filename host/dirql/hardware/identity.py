@@ -31,6 +31,8 @@ def machine_number(machine: MachineDescription) -> bytes:
         "functions": [_function(function) for function in machine.functions],
         **machine.arbiter.facts(),
     }
+    if machine.bridges:
+        facts["bridges"] = [[str(bridge.place), bridge.secondary] for bridge in machine.bridges]
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()[:MACHINE_NUMBER_BYTES]
 

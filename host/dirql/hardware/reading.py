@@ -9,7 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from dirql.hardware.arbiter import USUAL, check_arbiter, read_arbiter
+from dirql.hardware.bridges import line_behind_bridges, read_bridges
 from dirql.hardware.description import (
+    Bridge,
     Bus,
     Function,
     HostMemory,
@@ -35,6 +37,7 @@ from dirql.hardware.interrupt_controller import (
     read_controller,
 )
 from dirql.hardware.place import Place
+from dirql.hardware.placing import place_all
 from dirql.hardware.root import FUNCTIONS, MACHINES, machine_root
 from dirql.hardware.table import DescriptionError, Table, nearest, read_file
 
@@ -85,6 +88,7 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
     table = read_file(path, path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path))
     clock, checker, links = table.table("clock"), table.table("checker"), table.table("links")
     buses = _read_buses(table)
+    bridges = read_bridges(table)
     description = MachineDescription(
         name=path.stem,
         file=table.file,
@@ -93,13 +97,14 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
         frequency=clock.integer("frequency", 1_000_000, 1_000_000_000),
         host_memory=_read_host_memory(table.table("host_memory")),
         buses=buses,
+        bridges=bridges,
         host_bridge=_read_host_bridge(table.table("host_bridge")),
         controller=read_controller(table.table("interrupt_controller")),
         timestamp_unit=_read_timestamp_unit(table.table("timestamp_unit")),
         savings=_read_savings(table.table("savings")) if table.has("savings") else Savings(),
         checker=checker.choice("build", CHECKERS),
         links=_read_links(links),
-        functions=_Functions(root, buses).read(table.tables("functions", at_least=1)),
+        functions=_Functions(root, buses, bridges).read(table.tables("functions", at_least=1)),
         arbiter=read_arbiter(table.table("arbiter")) if table.has("arbiter") else USUAL,
     )
     for each in (clock, checker, links, table):
@@ -132,7 +137,10 @@ def _read_buses(table: Table) -> tuple[Bus, ...]:
     for each in table.tables("buses", at_least=1):
         number = each.integer("number", 0, 255)
         if number != 0 or buses:
-            rule = f"a machine must have one bus, number 0; this was number {number}: there is no bridge yet"
+            rule = (
+                f"the host bridge must have one bus, number 0; this was number {number}: a bus behind a bridge comes"
+                " with its entry in bridges, and gets its addresses from bus 0"
+            )
             each.refuse("number", rule)
         memory, ports = Window(*each.pair("memory", _4G)), Window(*each.pair("ports", _64K))
         if ports.start == 0:
@@ -198,9 +206,10 @@ def _read_links(table: Table) -> tuple[str, ...]:
 class _Functions:
     """Reads the functions of a machine; the folder of each kind is read once."""
 
-    def __init__(self, root: Path, buses: Sequence[Bus]) -> None:
+    def __init__(self, root: Path, buses: Sequence[Bus], bridges: Sequence[Bridge]) -> None:
         self._root = root
-        self._buses = {bus.number for bus in buses}
+        self._bridges = bridges
+        self._buses = {*(bus.number for bus in buses), *(bridge.secondary for bridge in bridges)}
         self._types: dict[str, FunctionType] = {}
 
     def read(self, tables: Iterable[Table]) -> tuple[Function, ...]:
@@ -212,19 +221,35 @@ class _Functions:
         place = table.parsed("place", Place.parse)
         if place.bus not in self._buses:
             table.refuse("place", f"the bus must be one that the machine has; it was bus {place.bus}")
-        if place.device == 0:
+        if place.bus == 0 and place.device == 0:
             table.refuse("place", f"device 0 of bus 0 must be left to the host bridge; the place was {place}")
+        if any(bridge.place[:2] == place[:2] for bridge in self._bridges):
+            table.refuse("place", f"a function must not be in a bridge's device; the place was {place}")
+        pin = table.choice("pin", LINES, "A" if place.function == 0 else None)
         function = Function(
             index=index,
             type=kind,
             place=place,
             interrupt=table.choice("interrupt", KINDS),
-            pin=table.choice("pin", LINES, "A" if place.function == 0 else None),
-            line=table.choice("line", LINES),
+            pin=pin,
+            line=self._read_line(table, place, pin),
             parameters=_read_values(table, kind),
         )
         table.finish()
         return function
+
+    def _read_line(self, table: Table, place: Place, pin: str) -> str:
+        """The line of the interrupt controller; behind a bridge it follows from the place and the pin."""
+        if place.bus == 0:
+            return table.choice("line", LINES)
+        line = line_behind_bridges(place, pin, self._bridges)
+        if table.choice("line", LINES, line) != line:
+            table.refuse(
+                "line",
+                f"pin {pin} of {place} arrives behind the bridges at line {line}, so the line must be {line}, or be"
+                f" left out; it was {table.peek('line')}",
+            )
+        return line
 
     def _type(self, table: Table) -> FunctionType:
         name = table.text("function")
@@ -368,24 +393,10 @@ def _check_addresses(table: Table, machine: MachineDescription) -> None:
                 f"ranges of addresses must not overlap; it began at {start:#x}, and {below} ends at {end:#x}",
             )
     for space, window, key in ((BarSpace.MEMORY, bus.memory, "memory"), (BarSpace.IO, bus.ports, "ports")):
-        end = _place_all(machine, space, window.start)
+        end = place_all(machine, space, window.start)
         if end > window.end:
             table.refuse(
                 f"buses[0].{key}",
                 f"the window must hold the base address registers of all functions; it ends at {window.end:#x}, and"
                 f" they need it to end at {end:#x}: make the window larger, or the functions fewer or smaller",
             )
-
-
-def _place_all(machine: MachineDescription, space: BarSpace, start: int) -> int:
-    """The end of all ranges of a space when they are placed from `start` on, largest first, naturally aligned."""
-    sizes = [
-        bar.size(function.parameters)
-        for function in machine.functions
-        for bar in function.type.bars
-        if bar.space is space
-    ]
-    end = start
-    for size in sorted(sizes, reverse=True):
-        end = -(-end // size) * size + size
-    return end

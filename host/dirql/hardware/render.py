@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
+from dirql.hardware.segments import AHEAD_BYTES
 from dirql.hardware.top import render_chassis, render_top
 
 __all__ = ["CHASSIS", "CHECKED_PARAMETER", "TOP", "generated_files", "hdl_files", "head_of"]
@@ -20,6 +21,9 @@ CHASSIS = "chassis.sv"
 
 CHECKED_PARAMETER = "Checker"
 """The parameter of the top that builds the bus protocol checker in."""
+
+_HOST_BRIDGE_AHEAD = 32
+"""Bytes that the host bridge may have asked the host for when a burst ends."""
 
 _HEAD = (
     "SPDX-FileCopyrightText: dirql contributors",
@@ -51,6 +55,8 @@ def _facts(machine: MachineDescription) -> str:
         "",
         "// Bytes of the host's RAM, which begins at bus address 0.",
         f"#define DIRQL_MEMORY_BYTES {machine.host_memory.size:#x}u",
+        "// Bytes of host memory behind those that a bus master wants that bridges may fetch too.",
+        f"#define DIRQL_FETCHED_AHEAD {_HOST_BRIDGE_AHEAD + (AHEAD_BYTES if machine.bridges else 0)}u",
         "// Bus clocks per second.",
         f"#define DIRQL_CLOCK_FREQUENCY {machine.frequency}u",
         "// X(index, ports) for each function with pads: its index, and the start of the names of its ports.",

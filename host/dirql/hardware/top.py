@@ -9,10 +9,11 @@ module of its own, so that a simulation can put a machine together from a compil
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from dirql.hardware.description import Function, MachineDescription
 from dirql.hardware.interrupt_controller import SIMPLE, Controller
+from dirql.hardware.segments import bridge_name, bridge_pins, declare_segments, render_segments, segment_of
 
 __all__ = ["PORTS", "port_list", "render_chassis", "render_top"]
 
@@ -24,21 +25,27 @@ _NAMES_PER_LINE = 6
 def render_top(machine: MachineDescription) -> str:
     """The text of the module `machine`."""
     names = {function.index: function.name for function in machine.functions}
-    masters = [names[each.index] for each in machine.masters]
     functions = [names[each.index] for each in machine.functions]
+    masters = segment_of(machine, 0).masters
+    agents = [function.name for function in machine.functions_on(0)]
+    agents += [bridge_name(bridge) for bridge in machine.bridges_on(0)]
     facts = _facts(machine) | {
         "ports": PORTS,
         "pads": "".join(_pads(each) for each in machine.with_pads),
         "port_list": port_list(),
-        "targets": len(_AGENTS) + len(functions),
-        "declarations": _join(_declare(name) for name in functions),
+        "targets": len(_AGENTS) + len(agents),
+        "agents": len(agents),
+        "bus_master_port": ".bus_master_o(bus_master), " if machine.bridges else "",
+        "bus_master": _bus_master(machine),
+        "segments": render_segments(machine),
+        "declarations": _join(_declare(name) for name in functions) + declare_segments(machine),
         "masters_list": _listed(f"{name}_bus_o.master" for name in masters) or "'0",
-        "targets_list": _listed(f"{name}_bus_o.target" for name in functions),
+        "targets_list": _listed(f"{name}_bus_o.target" for name in agents),
         "requests_list": _listed(f"{name}_bus_o.req" for name in masters) or "1'b0",
         "checker_requests": "req, " if masters else "",
         "checker_masters": "masters, " if masters else "",
         "instances": "\n".join(_instance(machine, each, names[each.index]) for each in machine.functions),
-        "lines": ", ".join(_line(machine.functions, letter, names) for letter in reversed(_LINES)),
+        "lines": ", ".join(_line(machine, letter) for letter in reversed(_LINES)),
         "events": _listed(f"{name}_events" for name in functions),
     }
     return _TOP.format_map(facts)
@@ -46,6 +53,7 @@ def render_top(machine: MachineDescription) -> str:
 
 def render_chassis(machine: MachineDescription) -> str:
     """The text of the module `chassis`."""
+    masters = segment_of(machine, 0).masters
     facts = _facts(machine) | {
         "ports": PORTS,
         "memory_log2": machine.host_memory.size_log2,
@@ -68,10 +76,23 @@ def render_chassis(machine: MachineDescription) -> str:
         "routes": f"1'b{int(machine.savings.routes)}",
         "lines_used": "".join(str(int(letter in machine.lines)) for letter in reversed(_LINES)),
         "shared": f"1'b{int(machine.savings.shared_latches)}",
-        "arbiter_requests": "req_i, " if machine.masters else "",
-        "unused": "" if machine.masters else "\n  logic unused_requests;\n  assign unused_requests = ^req_i;",
+        "bridges": _bridges(machine),
+        "bus_master_port": _BUS_MASTER_PORT.format_map(_facts(machine)) if machine.bridges else "",
+        "bus_master_out": "\n  assign bus_master_o = bus_master;" if machine.bridges else "",
+        "arbiter_requests": "req_i, " if masters else "",
+        "unused": "" if masters else "\n  logic unused_requests;\n  assign unused_requests = ^req_i;",
     }
     return _CHASSIS.format_map(facts)
+
+
+def _bridges(machine: MachineDescription) -> str:
+    """The parameter of the host bridge that says which masters are bridges."""
+    if not machine.bridges:
+        return ""
+    masters = segment_of(machine, 0).masters
+    names = {bridge_name(bridge) for bridge in machine.bridges}
+    bits = "".join(str(int(name in names)) for name in reversed(masters))
+    return f", .Bridges({1 + len(masters)}'b{bits}0)"
 
 
 def port_list() -> str:
@@ -83,15 +104,16 @@ def port_list() -> str:
 
 def _facts(machine: MachineDescription) -> dict[str, object]:
     """The facts that both modules need."""
+    masters = segment_of(machine, 0).masters
     return {
         "title": f"{machine.name}: {machine.description}.",
         "checker": int(machine.checker == "always"),
         "functions": len(machine.functions),
-        "masters": 1 + len(machine.masters),
         "arbiter": machine.arbiter.parameters(machine.master_places),
         "park": machine.master_places.index(machine.arbiter.park),
-        "master_bits": max(1, len(machine.masters).bit_length()),
-        "requests": max(1, len(machine.masters)),
+        "masters": 1 + len(masters),
+        "master_bits": max(1, len(masters).bit_length()),
+        "requests": max(1, len(masters)),
     }
 
 
@@ -137,15 +159,20 @@ def _pad_connections(function: Function) -> str:
     return f",\n    .{port}_i({ports}_i), .{port}_o({ports}_o), .{port}_en_o({ports}_en_o)"
 
 
-def _line(functions: Sequence[Function], letter: str, names: dict[int, str]) -> str:
+def _line(machine: MachineDescription, letter: str) -> str:
     """The OR of the pins that are wired to one line of the interrupt controller."""
-    pins = [f"{names[function.index]}_intx" for function in functions if function.line == letter]
-    return " | ".join(pins) if pins else "1'b0"
+    pins = [f"{function.name}_intx" for function in machine.functions_on(0) if function.line == letter]
+    return " | ".join([*pins, *bridge_pins(machine, 0, _LINES.index(letter))]) or "1'b0"
+
+
+def _bus_master(machine: MachineDescription) -> str:
+    """The declaration of the master of bus 0, for its bridges."""
+    return f"\n  logic [{_facts(machine)['master_bits']}-1:0] bus_master;" if machine.bridges else ""
 
 
 def _instance(machine: MachineDescription, function: Function, name: str) -> str:
     """The instance of a function, with the straps for its place."""
-    master = machine.masters.index(function) + 1 if function in machine.masters else None
+    segment = segment_of(machine, function.place.bus)
     values = ", ".join(
         f".{each.rtl_name}({function.parameters[each.name]})" for each in function.type.parameters
     )
@@ -160,11 +187,11 @@ def _instance(machine: MachineDescription, function: Function, name: str) -> str
     {name}_place.multifunction = 1'b{int(machine.is_multi_function(place))};
     {name}_place.pin           = 3'd{_LINES.index(function.pin) + 1};
   end
-  assign {name}_bus_i.bus   = bus;
-  assign {name}_bus_i.idsel = idsel[{place.device}];
-  assign {name}_bus_i.gnt   = {"1'b0" if master is None else f"gnt[{master}]"};
+  assign {name}_bus_i.bus   = {segment.bus};
+  assign {name}_bus_i.idsel = {segment.idsel}[{place.device}];
+  assign {name}_bus_i.gnt   = {segment.grant(name)};
   {function.type.module} {parameters}u_{name} (
-    .clk_i, .rst_ni, .place_i({name}_place), .bus_i({name}_bus_i), .bus_o({name}_bus_o), .intx_o({name}_intx),
+    .clk_i, {segment.reset}, .place_i({name}_place), .bus_i({name}_bus_i), .bus_o({name}_bus_o), .intx_o({name}_intx),
     .events_o({name}_events){_pad_connections(function)}
   );"""
 
@@ -209,6 +236,10 @@ PORTS = """\
   input  logic [31:0]  hm_rdata_i"""
 """The ports of the machine, which are those of the chassis too."""
 
+_BUS_MASTER_PORT = """
+  /// The master whose transaction begins if FRAME comes on now.
+  output logic [{master_bits}-1:0] bus_master_o,"""
+
 _CHASSIS = """\
 /// {title}
 /// The chassis is everything but the functions: host bridge, arbiter, interrupt controller and timestamp unit.
@@ -224,7 +255,7 @@ module chassis #(
   output socket_pkg::place_t facts_o,
   /// A request of each function that can be bus master; one grant for each master, the bridge's in bit 0.
   input  logic [{requests}-1:0] req_i,
-  output logic [{masters}-1:0] gnt_o,
+  output logic [{masters}-1:0] gnt_o,{bus_master_port}
   /// IDSEL of each device.
   output logic [31:0]  idsel_o,
   /// The lines INTD to INTA, and the events of each function, the first in the low bits.
@@ -255,7 +286,7 @@ module chassis #(
     .clk_i, .rst_ni, .frame_i(bus.frame), .irdy_i(bus.irdy), .start_i(bus.start), .req_i({{{arbiter_requests}req_o}}),
     .gnt_o, .master_o(bus_master), .broken_o
   );
-  assign bus_o = bus;{unused}
+  assign bus_o = bus;{bus_master_out}{unused}
 
   // The ports to the host.
   bridge_pkg::command_in_t  command_in;
@@ -302,7 +333,7 @@ module chassis #(
   logic [3:0] controller_input;
   host_bridge #(
     .MemoryLog2({memory_log2}), .Masters({masters}), .Queue({bridge_queue}), .Faults({faults}),
-    .Shared({shared})
+    .Shared({shared}){bridges}
   ) u_bridge (
     .clk_i, .rst_ni, .place_i(facts_o), .command_i(command_in), .command_o(command_out), .memory_o(memory_out),
     .memory_i(memory_in), .interrupt_i(controller_interrupt), .interrupt_input_i(controller_input),
@@ -353,24 +384,24 @@ module machine #(
   logic [{requests}-1:0] req;
   logic                 bridge_req;
   logic [2:0]           unused_answer;
-  logic [31:0]          idsel;
+  logic [31:0]          idsel;{bus_master}
 {declarations}
 
   chassis #(.Checker(Checker)) u_chassis (
 {port_list},
-    .drive_i(own | drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), .idsel_o(idsel),
+    .drive_i(own | drive), .bus_o(bus), .facts_o(facts), .req_i(req), .gnt_o(gnt), {bus_master_port}.idsel_o(idsel),
     .intx_i({{{lines}}}), .events_i({{{events}}}), .own_o(own), .answer_o(unused_answer), .req_o(bridge_req),
     .master_o(bridge_master), .targets_o(chassis_targets), .broken_o(broken)
   );
   logic [{requests}*bus_pkg::MasterOutWidth-1:0] masters;
-  logic [{functions}*bus_pkg::TargetOutWidth-1:0] targets;
+  logic [{agents}*bus_pkg::TargetOutWidth-1:0] targets;
   assign masters = {{{masters_list}}};
   assign targets = {{{targets_list}}};
   assign req     = {{{requests_list}}};
-  bus_drive #(.Masters({requests}), .Targets({functions})) u_drive (
+  bus_drive #(.Masters({requests}), .Targets({agents})) u_drive (
     .masters_i(masters), .targets_i(targets), .drive_o(drive)
   );
-{instances}
+{segments}{instances}
 
   if (Checker) begin : gen_checker
     logic        unused_open;

@@ -16,6 +16,7 @@ from dirql.lspci.text import dump_lines, header_lines, short_line
 from dirql.lspci.tree import tree_lines
 from dirql.lspci.walk import find_functions
 from dirql.target import open_target
+from dirql.target.channel.bridges import number_buses
 from dirql.target.contract import Target
 
 __all__ = ["Options", "listing", "run"]
@@ -37,9 +38,10 @@ class Options:
 
 
 def run(target: str, machine: MachineDescription, options: Options) -> str:
-    """The text for a machine that is opened for it, just out of reset."""
+    """The text for a machine that is opened for it, just out of reset. Its buses get numbers, as from firmware."""
     opened = open_target(target, machine=machine)
     try:
+        number_buses(opened)
         return "".join(f"{line}\n" for line in listing(opened, options))
     finally:
         opened.close()

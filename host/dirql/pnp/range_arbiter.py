@@ -112,10 +112,14 @@ def _place(wanted: IoResourceRange, first: int, end: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class BusRanges:
-    """The memory and the I/O ports that one bus has for its devices."""
+    """The memory and the I/O ports that one bus has for its devices.
+
+    A bus behind a bridge may have a window for prefetchable memory, where prefetchable ranges then are.
+    """
 
     memory: RangeArbiter
     port: RangeArbiter
+    prefetchable: RangeArbiter | None = None
 
     @classmethod
     def of(cls, windows: Iterable[CmPartialResourceDescriptor]) -> Self:
@@ -124,12 +128,15 @@ class BusRanges:
         An arbiter without a range refuses every request.
         """
         memory, port = RangeArbiter("memory", 0, 0), RangeArbiter("I/O ports", 0, 0)
+        prefetchable = None
         for window in windows:
-            if window.type == CmResourceTypeMemory:
+            if window.type == CmResourceTypeMemory and window.flags & CM_RESOURCE_MEMORY_PREFETCHABLE:
+                prefetchable = RangeArbiter("prefetchable memory", *_limits(window.u.memory))
+            elif window.type == CmResourceTypeMemory:
                 memory.next, memory.end = _limits(window.u.memory)
             elif window.type == CmResourceTypePort:
                 port.next, port.end = _limits(window.u.port)
-        return cls(memory, port)
+        return cls(memory, port, prefetchable)
 
     def place(
         self, wanted: Sequence[Sequence[IoResourceDescriptor]]
@@ -158,31 +165,43 @@ class BusRanges:
 
     def copy(self) -> BusRanges:
         """Arbiters with the same free ranges, to try something with."""
-        return BusRanges(*(replace(each, holes=list(each.holes)) for each in (self.memory, self.port)))
+        memory, port = (replace(each, holes=list(each.holes)) for each in (self.memory, self.port))
+        other = self.prefetchable
+        return BusRanges(memory, port, other and replace(other, holes=list(other.holes)))
 
     def give_back(self, taken: Iterable[CmPartialResourceDescriptor]) -> None:
         """Take the ranges of a device back."""
         for descriptor in taken:
             if descriptor.type == CmResourceTypeMemory:
-                self.memory.give_back(descriptor.u.memory)
+                self._memory_for(descriptor.flags).give_back(descriptor.u.memory)
             else:
                 self.port.give_back(descriptor.u.port)
 
     def reserve(self, used: CmPartialResourceDescriptor) -> list[CmPartialResourceDescriptor]:
         """Take what is free of memory or ports that a driver uses without Plug and Play; returns it in pieces."""
-        if used.type == CmResourceTypeMemory:
-            arbiter, where = self.memory, used.u.memory
-        elif used.type == CmResourceTypePort:
-            arbiter, where = self.port, used.u.port
-        else:
+        if used.type == CmResourceTypePort:
+            where = used.u.port
+            return [
+                replace(used, u=CmResourceData(port=piece))
+                for piece in _pieces(self.port, int(where.start), where.start + where.length)
+            ]
+        if used.type != CmResourceTypeMemory:
             return []
-        pieces = []
-        for start, end in arbiter.reserve(int(where.start), where.start + where.length):
-            piece = CmResourceRange(PhysicalAddress(start), end - start)
-            is_memory = used.type == CmResourceTypeMemory
-            data = CmResourceData(memory=piece) if is_memory else CmResourceData(port=piece)
-            pieces.append(replace(used, u=data))
-        return pieces
+        where, plain = used.u.memory, used.flags & ~CM_RESOURCE_MEMORY_PREFETCHABLE
+        return [
+            replace(used, flags=flags, u=CmResourceData(memory=piece))
+            for arbiter, flags in (
+                (self.memory, plain),
+                (self.prefetchable, plain | CM_RESOURCE_MEMORY_PREFETCHABLE),
+            )
+            if arbiter is not None
+            for piece in _pieces(arbiter, int(where.start), where.start + where.length)
+        ]
+
+    def _memory_for(self, flags: int) -> RangeArbiter:
+        """The arbiter for a range of memory with these flags."""
+        is_prefetchable = flags & CM_RESOURCE_MEMORY_PREFETCHABLE
+        return self.prefetchable if is_prefetchable and self.prefetchable else self.memory
 
     def _take(self, choices: Sequence[IoResourceDescriptor]) -> CmPartialResourceDescriptor:
         """Take the first of the ranges, each in the place of the one before, for which there is room."""
@@ -194,12 +213,19 @@ class BusRanges:
 
     def _take_one(self, requirement: IoResourceDescriptor) -> CmPartialResourceDescriptor:
         if requirement.type == CmResourceTypeMemory:
-            where = CmResourceData(memory=self.memory.take(requirement.u.memory))
+            where = CmResourceData(memory=self._memory_for(requirement.flags).take(requirement.u.memory))
         else:
             where = CmResourceData(port=self.port.take(requirement.u.port))
         return CmPartialResourceDescriptor(
             requirement.type, requirement.share_disposition, requirement.flags, where
         )
+
+
+def _pieces(arbiter: RangeArbiter, start: int, end: int) -> list[CmResourceRange]:
+    """The free pieces of a range, which are reserved now."""
+    return [
+        CmResourceRange(PhysicalAddress(first), last - first) for first, last in arbiter.reserve(start, end)
+    ]
 
 
 def _choices(requirements: Sequence[IoResourceDescriptor]) -> list[list[IoResourceDescriptor]]:

@@ -168,7 +168,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         r'host_memory.place: it must be "far".*RAM beside the bridge',
     ),
     (changed("buses", value=[]), r"buses: it must be a list of tables, \[\[buses\]\], with 1 or more"),
-    (changed("buses", 0, "number", value=1), r"buses\[0\].number: a machine must have one bus, number 0"),
+    (
+        changed("buses", 0, "number", value=1),
+        r"buses\[0\].number: the host bridge must have one bus, number 0",
+    ),
     (changed("buses", 0, "memory", value=[5, 4]), r"buses\[0\].memory: .* the start and the end of a range"),
     (
         changed("buses", 0, "memory", value=[0x8000_0000]),

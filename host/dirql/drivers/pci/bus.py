@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dirql.drivers.pci.bridge import PciBridge, find_functions
 from dirql.drivers.pci.extension import BusExtension, FunctionExtension
-from dirql.drivers.pci.function import PciFunction, walk_bus
+from dirql.drivers.pci.function import PciFunction
 from dirql.wdm import (
     CM_RESOURCE_LIST,
     DEVICE_OBJECT,
@@ -32,6 +33,7 @@ from dirql.wdm import (
     NT_SUCCESS,
     STATUS_DEVICE_CONFIGURATION_ERROR,
     STATUS_SUCCESS,
+    STATUS_UNSUCCESSFUL,
     BusRelations,
     CmResourceTypeBusNumber,
     ExRaiseStatus,
@@ -74,13 +76,28 @@ def _start(bus: DEVICE_OBJECT, irp: IRP) -> int:
     IoForwardIrpSynchronously(extension.lower_device_object, irp)
     status = irp.io_status.status
     if NT_SUCCESS(status):
+        bridge = _bridge(extension)
         resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources
-        number = _bus_number(resources) if resources is not None else None
+        number = bridge.secondary if bridge else _bus_number(resources) if resources is not None else None
         if number is None:
             status = STATUS_DEVICE_CONFIGURATION_ERROR
         else:
             extension.bus_number = number
     return complete(irp, status)
+
+
+def _bridge(extension: BusExtension) -> PciBridge | None:
+    """The bridge above the bus, which is a function of this driver too; None for the bus of the host bridge."""
+    below = extension.physical_device_object.device_extension
+    function = below.function if isinstance(below, FunctionExtension) else None
+    return function if isinstance(function, PciBridge) else None
+
+
+def _query_stop(bus: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_QUERY_STOP_DEVICE: a bridge keeps its windows, in which the devices behind it have their ranges."""
+    if _bridge(bus.device_extension):
+        return complete(irp, STATUS_UNSUCCESSFUL)
+    return _allow(bus, irp)
 
 
 def _bus_number(resources: CM_RESOURCE_LIST) -> int | None:
@@ -101,7 +118,8 @@ def _relations(bus: DEVICE_OBJECT, irp: IRP) -> int:
     known: dict[PciFunction, DEVICE_OBJECT] = {
         device.device_extension.function: device for device in extension.functions
     }
-    found = list(walk_bus(extension.bus_number, known))
+    bridge = _bridge(extension)
+    found = find_functions(extension.bus_number, (*known, *(bridge.functions if bridge else ())))
     extension.functions = [known.get(each) or _make_device(bus.driver_object, each) for each in found]
     for function, device in known.items():
         device.device_extension.is_missing = function not in found
@@ -138,7 +156,7 @@ def _remove(bus: DEVICE_OBJECT, irp: IRP) -> int:
 
 BUS_REQUESTS: dict[int, Callable[[DEVICE_OBJECT, IRP], int]] = {
     IRP_MN_START_DEVICE: _start,
-    IRP_MN_QUERY_STOP_DEVICE: _allow,
+    IRP_MN_QUERY_STOP_DEVICE: _query_stop,
     IRP_MN_CANCEL_STOP_DEVICE: _allow,
     IRP_MN_STOP_DEVICE: _allow,
     IRP_MN_QUERY_REMOVE_DEVICE: _allow,

@@ -8,23 +8,24 @@ are off, and afterwards the registers have the old contents again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from dirql.registers import pci_configuration as regs
 from dirql.wdm import HalGetBusDataByOffset, HalSetBusDataByOffset, PCIConfiguration
 
-__all__ = ["Bar", "PciFunction", "walk_bus"]
+__all__ = ["LATENCY_CLOCKS", "Bar", "PciFunction", "walk_bus"]
 
 _ABSENT = regs.VENDOR_ID.VALUE
 _DEVICES = 32
 _FUNCTIONS = 8
 _MULTI_FUNCTION = 0x80
 _LAYOUT = 0x7F
+_BRIDGE_LAYOUT = 1
 _BRIDGE_CLASS = 6
 _DECODERS = regs.COMMAND.IO_ENABLE | regs.COMMAND.MEMORY_ENABLE
 _ALL_ONES = 0xFFFF_FFFF
-_LATENCY_CLOCKS = 64
+LATENCY_CLOCKS = 64
 """Bus clocks for which a bus master keeps the bus when another wants it; with 0 a burst would end after two dwords."""
 
 # Base address registers.
@@ -46,13 +47,14 @@ _MOST_CAPABILITIES = 48  # the number of dwords from 40h to FFh; a longer list h
 
 
 class Bar(NamedTuple):
-    """A base address register that asks for `size` bytes."""
+    """A range of addresses: a base address register that asks for `size` bytes, or the window of a bridge."""
 
     offset: int
     memory: bool
     size: int
-    prefetchable: bool
-    is_64_bit: bool
+    alignment: int
+    prefetchable: bool = False
+    is_64_bit: bool = False
 
 
 def slot_number(device_number: int, function_number: int) -> int:
@@ -77,11 +79,14 @@ class PciFunction:
         self.interface = revision_and_class.programming_interface
         self.header_type = self.read(regs.HEADER_TYPE.offset, 1)
         has_type_0 = self.header_type & _LAYOUT == 0
+        self.is_bridge = self.header_type & _LAYOUT == _BRIDGE_LAYOUT
         self.subsystem_vendor_id = self.read(regs.SUBSYSTEM_VENDOR_ID.offset, 2) if has_type_0 else 0
         self.subsystem_id = self.read(regs.SUBSYSTEM_ID.offset, 2) if has_type_0 else 0
         self.interrupt_pin = self.read(regs.INTERRUPT_PIN.offset, 1) if has_type_0 else 0
         # The decoders of a bridge stay on, because the host reaches this bus through the bridge.
-        self.bars = self._size_bars() if has_type_0 and self.base_class != _BRIDGE_CLASS else ()
+        self.bars: tuple[Bar, ...] = (
+            self._size_bars() if has_type_0 and self.base_class != _BRIDGE_CLASS else ()
+        )
         self.message_capability = self._find_capability(regs.MSI_CAPABILITY_ID.reset)
 
     def __repr__(self) -> str:
@@ -116,7 +121,7 @@ class PciFunction:
 
     def enable(self) -> None:
         """Let the function answer accesses and be bus master, with a latency timer that allows long bursts."""
-        self.write(regs.LATENCY_TIMER.offset, 1, _LATENCY_CLOCKS)
+        self.write(regs.LATENCY_TIMER.offset, 1, LATENCY_CLOCKS)
         command = self.read(regs.COMMAND.offset, 2)
         command |= _DECODERS | regs.COMMAND.BUS_MASTER
         self.write(regs.COMMAND.offset, 2, command & ~regs.COMMAND.INTERRUPT_DISABLE)
@@ -170,14 +175,15 @@ class PciFunction:
             if answer & _BAR_IS_PORT:
                 mask = answer & ~_BAR_PORT_TYPE
                 mask |= 0xFFFF_0000 if mask < 0x1_0000 else 0  # only 16 bits are decoded
-                yield Bar(offset, False, (_ALL_ONES & ~mask) + 1, False, False)
+                size = (_ALL_ONES & ~mask) + 1
+                yield Bar(offset, False, size, size)
                 continue
             mask = answer & ~_BAR_MEMORY_TYPE
             size = (_ALL_ONES & ~mask) + 1
             if wide:
                 upper = self._ask_size(offset + 4)
                 size = ((1 << 64) - 1 & ~(upper << 32 | mask)) + 1
-            yield Bar(offset, True, size, bool(answer & _BAR_IS_PREFETCHABLE), wide)
+            yield Bar(offset, True, size, size, bool(answer & _BAR_IS_PREFETCHABLE), wide)
 
     def _ask_size(self, offset: int) -> int:
         """The bits of a base address register that stay when ones are written; the old contents are put back."""
@@ -201,20 +207,24 @@ class PciFunction:
         return 0
 
 
-def walk_bus(bus_number: int, known: Iterable[PciFunction] = ()) -> Iterator[PciFunction]:
+def walk_bus(
+    bus_number: int,
+    known: Iterable[PciFunction] = (),
+    make: Callable[[int, int, int], PciFunction] = PciFunction,
+) -> Iterator[PciFunction]:
     """The functions of a bus, in order of device and function number.
 
-    A function that is `known`, and is still where it was, is not read again.
+    A function that is `known`, and is still where it was, is not read again; `make` reads another one.
     """
     places = {(each.device_number, each.function_number): each for each in known}
     for device_number in range(_DEVICES):
-        first = _find(bus_number, device_number, 0, places)
+        first = _find(bus_number, device_number, 0, places, make)
         if first is None:
             continue
         yield first
         if first.header_type & _MULTI_FUNCTION:
             for function_number in range(1, _FUNCTIONS):
-                found = _find(bus_number, device_number, function_number, places)
+                found = _find(bus_number, device_number, function_number, places, make)
                 if found is not None:
                     yield found
 
@@ -224,6 +234,7 @@ def _find(
     device_number: int,
     function_number: int,
     known: Mapping[tuple[int, int], PciFunction],
+    make: Callable[[int, int, int], PciFunction],
 ) -> PciFunction | None:
     """The function at a place of a bus; None if none answers there."""
     slot = slot_number(device_number, function_number)
@@ -234,4 +245,4 @@ def _find(
     found = known.get((device_number, function_number))
     if found is not None and (found.vendor_id, found.device_id) == (vendor, device):
         return found
-    return PciFunction(bus_number, device_number, function_number)
+    return make(bus_number, device_number, function_number)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dirql.drivers.pci.extension import FunctionExtension
-from dirql.drivers.pci.function import PciFunction
+from dirql.drivers.pci.function import Bar, PciFunction
 from dirql.drivers.pci.identity import device_text, identification
 from dirql.wdm import (
     BUS_INTERFACE_STANDARD,
@@ -204,7 +204,7 @@ def _resources(device: DEVICE_OBJECT, irp: IRP) -> int:
 def _requirements(device: DEVICE_OBJECT, irp: IRP) -> int:
     """Ask for a range for each base address register, for the line, and for one message as an alternative to it."""
     function: PciFunction = device.device_extension.function
-    descriptors = [_range(bar.memory, bar.size, bar.prefetchable, bar.is_64_bit) for bar in function.bars]
+    descriptors = [_range(bar) for bar in function.bars]
     if function.interrupt_pin:
         line = IO_RESOURCE_DESCRIPTOR(CmResourceTypeInterrupt, CmResourceShareShared)
         line.u.interrupt.minimum_vector = line.u.interrupt.maximum_vector = function.interrupt_pin
@@ -223,18 +223,18 @@ def _requirements(device: DEVICE_OBJECT, irp: IRP) -> int:
     return STATUS_SUCCESS
 
 
-def _range(memory: bool, size: int, prefetchable: bool, is_64_bit: bool) -> IO_RESOURCE_DESCRIPTOR:
-    """A range of `size` bytes, naturally aligned."""
-    if memory:
-        flags = CM_RESOURCE_MEMORY_PREFETCHABLE if prefetchable else 0
+def _range(bar: Bar) -> IO_RESOURCE_DESCRIPTOR:
+    """A range of addresses that the function asks for."""
+    if bar.memory:
+        flags = CM_RESOURCE_MEMORY_PREFETCHABLE if bar.prefetchable else 0
         descriptor = IO_RESOURCE_DESCRIPTOR(CmResourceTypeMemory, CmResourceShareDeviceExclusive, flags)
-        where, last = descriptor.u.memory, _WIDE_MEMORY_LAST if is_64_bit else _MEMORY_LAST
+        where, last = descriptor.u.memory, _WIDE_MEMORY_LAST if bar.is_64_bit else _MEMORY_LAST
     else:
         descriptor = IO_RESOURCE_DESCRIPTOR(
             CmResourceTypePort, CmResourceShareDeviceExclusive, CM_RESOURCE_PORT_IO
         )
         where, last = descriptor.u.port, _PORT_LAST
-    where.length = where.alignment = size
+    where.length, where.alignment = bar.size, bar.alignment
     where.maximum_address = PHYSICAL_ADDRESS(last)
     return descriptor
 

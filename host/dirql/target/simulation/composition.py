@@ -75,8 +75,12 @@ class Translation:
 
 
 def can_be_composed(machine: MachineDescription) -> bool:
-    """Whether the machine has few enough functions to be put together from parts."""
-    return len(machine.functions) <= _MOST_FUNCTIONS and len(machine.masters) <= _MOST_MASTERS
+    """Whether the machine has one bus, and few enough functions, to be put together from parts."""
+    return (
+        not machine.bridges
+        and len(machine.functions) <= _MOST_FUNCTIONS
+        and len(machine.masters) <= _MOST_MASTERS
+    )
 
 
 def prefix(part: Part) -> str:

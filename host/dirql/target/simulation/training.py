@@ -12,6 +12,7 @@ from dirql.hardware.reading import load_machine
 from dirql.registers import interrupt_controller, pci_configuration, pic, store, store_io
 from dirql.registers.protocol import Vector
 from dirql.registers.store_descriptor import DESCRIPTOR
+from dirql.target.channel.bridges import number_buses, open_way
 from dirql.target.contract import Target
 from dirql.target.simulation.library import import_library
 from dirql.target.simulation.library_recipe import Form
@@ -68,6 +69,8 @@ class _Store:
         self._buffer = bus.memory.start
         self._registers = bus.memory.start + function.bar_size(1)
         self._ports = bus.ports.start
+        number_buses(target)
+        open_way(target, function.place)
         header = function.place.configuration_address
         for number, base in enumerate((self._registers, self._buffer, self._ports)):
             target.write_configuration(header + pci_configuration.BAR.offset + 4 * number, base)
