@@ -121,6 +121,8 @@ def entries(file: Path) -> Iterator[tuple[object, ...]]:
     The list of descriptors of DMA may be at another place in RAM.
     """
     for entry in RecordingReader(file).entries():
+        if entry.request.call in (Call.GRANT, Call.REVOKE):
+            continue  # they name places in RAM, and are no accesses
         at_list = (
             entry.request.call is Call.WRITE_MEMORY
             and entry.request.numbers[0] & 0xFFF == DESCRIPTOR_BASE.offset
