@@ -30,7 +30,7 @@ def registration_control(device_object: DeviceObject, action: int) -> int:
     Returns STATUS_SUCCESS, or STATUS_INVALID_PARAMETER for an action that there is not and for a device that was not
     registered.
     """
-    _CONTROL.check_level(device_object)
+    _CONTROL.check(device_object)
     _CONTROL.check_arguments(device_object, action)
     providers = running.value.wmi_providers
     if action == WMIREG_ACTION_REGISTER:
