@@ -119,7 +119,7 @@ def level(number: int, language: str) -> DriverModule:
 
 
 class Model(NamedTuple):
-    """What a level must see, but for the address of the program's buffer and `control`."""
+    """The members that a level must see; the address of the program's buffer and `control` are others."""
 
     code: int
     input: int

@@ -162,9 +162,9 @@ class IoViews:
         self._transients: dict[int, list[tuple[object, int]]] = {}
         """The structures to which the parameters of each packet point, by its address."""
         self._free: dict[int, list[int]] = {}
-        """The addresses at which packets with so many locations were."""
+        """The addresses of memory for packets that is free, by the number of locations."""
         self._blank: dict[int, bytes] = {}
-        """The contents of a new packet with so many locations."""
+        """The contents of a new packet, by the number of locations."""
         self._queued: set[int] = set()
         """The addresses of the packets that have been in a device queue."""
         self._ended: dict[int, int] = {}
