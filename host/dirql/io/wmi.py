@@ -36,7 +36,7 @@ def registration_control(device_object: DeviceObject, action: int) -> int:
     if action == WMIREG_ACTION_REGISTER:
         providers.add(device_object)
         return STATUS_SUCCESS
-    if device_object not in providers or action not in (WMIREG_ACTION_DEREGISTER, *_KEEPS):
+    if device_object not in providers or (action != WMIREG_ACTION_DEREGISTER and action not in _KEEPS):
         return STATUS_INVALID_PARAMETER
     if action == WMIREG_ACTION_DEREGISTER:
         providers.remove(device_object)
