@@ -45,7 +45,17 @@ class FrameDatabase:
     physical address 0.
     """
 
-    __slots__ = ("_cursor", "_free", "_free_count", "_locks", "_orphans", "_owners", "_random", "ram")
+    __slots__ = (
+        "_cursor",
+        "_free",
+        "_free_count",
+        "_locks",
+        "_orphans",
+        "_owners",
+        "_random",
+        "from_end",
+        "ram",
+    )
 
     def __init__(self, ram: memoryview, seed: int) -> None:
         """`ram` is the machine's memory from physical address 0 on: writable, one or more whole frames."""
@@ -63,6 +73,8 @@ class FrameDatabase:
         self._orphans: set[int] = set()
         self._random = random.Random(seed)
         self._cursor = 0
+        self.from_end = False
+        """Whether `allocate` does as `allocate_last`, for what a machine needs for itself."""
         self._take(0, 1, "reserved")
 
     def __len__(self) -> int:
@@ -70,6 +82,8 @@ class FrameDatabase:
 
     def allocate(self, count: int, owner: str) -> list[int] | None:
         """`count` zeroed frames, or None when fewer are free; the caller frees them."""
+        if self.from_end:
+            return self.allocate_last(count, owner)
         if count > self._free_count:
             return None
         frames = []

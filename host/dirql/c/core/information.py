@@ -19,6 +19,7 @@ from dirql.io.objects import DeviceObject, Irp
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import current
 from dirql.mm.allocation import allocate_pool_with_tag, free_pool
+from dirql.mm.manager import running as memory_manager
 from dirql.nt.constants import (
     IRP_MJ_PNP,
     IRP_MN_FILTER_RESOURCE_REQUIREMENTS,
@@ -63,13 +64,16 @@ class Owner(Protocol):
 
 
 def _without_charge(routine: Callable[..., object], *arguments: object) -> object:
-    """Call a routine of the kernel for the crossing alone: drivers in Python need no such call, and no time for it."""
-    kernel = current.kernel
+    """Call a routine of the kernel for the crossing alone: it takes no time, and nothing comes between."""
+    kernel, frames = current.kernel, memory_manager.value.frames
     clocks, kernel.call_clocks = kernel.call_clocks, 0
+    is_eager, kernel.is_eager = kernel.is_eager, False
+    frames.from_end = True
     try:
         return routine(*arguments)
     finally:
-        kernel.call_clocks = clocks
+        kernel.call_clocks, kernel.is_eager = clocks, is_eager
+        frames.from_end = False
 
 
 class Information:
@@ -151,7 +155,7 @@ class Information:
             return
         address = cast(int | None, _without_charge(allocate_pool_with_tag, PagedPool, len(contents), _TAG))
         if address is not None:
-            self._owner.write(address, contents)
+            _without_charge(self._owner.write, address, contents)
             self._note(address, value)
             block.stored_information = address
 
