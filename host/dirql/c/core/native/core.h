@@ -23,7 +23,7 @@
 #define ACTION_RAISE 1
 
 // Of images for Windows: the routines of the runtime at most, and the arguments on the stack that they get at most.
-#define WINDOWS_ROUTINES 256
+#define WINDOWS_ROUTINES 1024
 #define WINDOWS_ARGUMENTS 24
 
 #ifndef __ASSEMBLER__
