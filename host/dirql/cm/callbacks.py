@@ -235,6 +235,11 @@ def run_filtered(
     return status
 
 
+def _begin_call(information: Operation) -> None:
+    """Let the routine find no context of the call; in place, a type checker would take it to stay None."""
+    information.call_context = None
+
+
 def _ask(
     notification: int,
     key: WatchedKey | None,
@@ -247,7 +252,7 @@ def _ask(
     for callback in list(running.value.callbacks):
         if lowest is not None and callback.level >= lowest:
             continue
-        information.call_context = None
+        _begin_call(information)
         information.set_object_context(key, callback)
         status = callback.call(running.value.callback_levels, notification, information)
         if not nt_success(status):

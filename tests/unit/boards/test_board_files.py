@@ -64,7 +64,7 @@ def test_each_port_of_the_top_has_a_pin(name: str) -> None:
     [
         (
             ('"tiny"', '"tinny"'),
-            "machine: a machine must be one of at, crowd, default, shared, tiny, or a file",
+            "machine: a machine must be one of at, bridged, crowd, default, shared, tiny, or a file",
         ),
         (
             ('"tiny"', '"crowd"'),

@@ -111,6 +111,7 @@ def test_a_dispatch_routine_that_a_call_does_not_run(machine: Machine) -> None:
     assert "major_function[0x3] of <driver made> must be a routine" in told
 
 
+@pytest.mark.interpreted("types")
 @pytest.mark.parametrize("table", [[], None, {}])
 def test_the_table_of_dispatch_routines_stays(machine: Machine, table: object) -> None:
     del machine
