@@ -30,6 +30,8 @@ pytestmark = [
     pytest.mark.skipif(inside_simulator(), reason="opens targets of its own"),
 ]
 
+RECEIVED_MASTER_ABORT = 1 << 29
+"""The bit of the secondary status in dword 7 of a bridge's configuration."""
 PAGE = Path(__file__).parents[2] / "docs" / "lspci.md"
 EXAMPLE = re.compile(r"^    \$ dirql lspci(.*)\n((?:    (?!\$).*\n|\n(?=    (?!\$)))*)", re.MULTILINE)
 
@@ -77,11 +79,20 @@ def test_every_configuration_dword_is_afterwards_as_before(name: str) -> None:
             target.write_configuration(
                 command + 0xC + 4 * bar.number, target.description.buses[0].memory.start
             )
-    before = configuration(target)
+    before = settled(target)
     for options in (Options(verbose=2, dump=3), Options(verbose=1), Options(tree=True)):
         assert list(listing(target, options))
-        assert configuration(target) == before
+        assert settled(target) == before
     target.close()
+
+
+def settled(target: Target) -> list[int]:
+    """The configuration, but for one bit of each bridge: it notes that a place behind it has no function."""
+    words = configuration(target)
+    for start in range(0, len(words), 64):
+        if words[start + 3] >> 16 & 0x7F == 1:
+            words[start + 7] &= ~RECEIVED_MASTER_ABORT
+    return words
 
 
 def test_a_machine_whose_devices_are_running_is_shown_with_addresses_and_runs_on() -> None:

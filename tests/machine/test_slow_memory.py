@@ -27,7 +27,12 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
-WITH_STORES = [name for name in machine_names() if load_machine(name).functions_named("store")]
+WITH_STORES = [
+    name
+    for name in machine_names()
+    if load_machine(name).functions_named("store") and not load_machine(name).bridges
+]
+"""The machines with stores on bus 0: behind bridges a memory this slow ends requests with a time-out."""
 SEEDS = range(1, 9)
 DESCRIPTOR = 0x20_0000
 SOURCE, DESTINATION = 0x10_0000, 0x11_0000
