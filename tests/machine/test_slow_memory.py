@@ -110,11 +110,12 @@ def test_all_stores_of_each_machine_work_with_a_slow_memory(name: str, kind: str
 
 
 def session(target: str, machine: str, kind: str) -> None:
-    """Run the store driver's tests that use DMA, in a session of its own with a slow memory.
+    """Run the tests of the store driver in Python that use DMA, in a session of its own with a slow memory.
 
     Tests without a kind of interrupt are among them, the two longest are not.
     """
     selection = f"(dma-{kind} or bus_master or a_mode_set) and not time_out_that_meets and not whole_device"
+    selection += " and python"
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--dirql-memory-delays", "1"]
     words += ["--dirql-target", target, "--dirql-machine", machine, "-k", selection]
     done = subprocess.run(
