@@ -14,6 +14,7 @@ from dirql.c.image.compiler import CompileError, find_compiler
 from dirql.c.image.compiling import BuiltDriver, Options, build_image, fresh_copy, read_image
 from dirql.c.image.elf import ElfError
 from dirql.c.image.imports import MissingImports, check_imports
+from dirql.c.image.pe import PeError
 from dirql.target.simulation.toolchain import SetupError
 
 Build = Callable[..., BuiltDriver]
@@ -220,6 +221,16 @@ def test_a_file_that_is_no_image_is_refused(tmp_path: Path) -> None:
             read_image(file)
     file.write_bytes(b"\x7fELF\x02\x01" + bytes(10) + b"\x03\0\x3e\0" + bytes(20) + b"\xff" * 40)
     with pytest.raises(ElfError, match="is cut off or spoiled"):
+        read_image(file)
+
+
+@pytest.mark.parametrize("contents", [b"", b"M", b"\x7fELF\x02\x01" + bytes(100)])
+def test_a_file_for_windows_that_is_none_is_refused(tmp_path: Path, contents: bytes) -> None:
+    file = tmp_path / "driver.sys"
+    file.write_bytes(contents)
+    with pytest.raises(
+        PeError, match=r"driver\.sys: a driver's image for Windows must begin with MZ; it was b"
+    ):
         read_image(file)
 
 

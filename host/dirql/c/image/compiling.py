@@ -119,7 +119,7 @@ def read_image(
 
     Raises `ElfError` or `PeError` if it is none, `ValueError` if it has no entry point.
     """
-    if is_pe(library):
+    if library.suffix == ".sys" or is_pe(library):
         return _read_for_windows(library, name)
     elf = ElfFile(library)
     entry = next((each for each in ("DriverEntry", "GsDriverEntry") if each in elf.exports), None)

@@ -16,6 +16,7 @@ from typing import Final
 __all__ = ["PeError", "PeFile", "PePart", "is_pe"]
 
 _PAGE_SIZE: Final = 4096
+_MARK: Final = b"MZ"
 _DOS: Final = struct.Struct("<2s58xI")
 _FILE: Final = struct.Struct("<4sHHIIIHH")
 _OPTIONAL: Final = struct.Struct("<H14xI4xQII16xII")
@@ -58,7 +59,7 @@ class PePart:
 def is_pe(file: Path) -> bool:
     """Whether a file begins as images for Windows do."""
     with file.open("rb") as opened:
-        return opened.read(2) == b"MZ"
+        return opened.read(2) == _MARK
 
 
 class PeFile:
@@ -81,6 +82,8 @@ class PeFile:
         return PeError(f"{self._name}: {must_be}; it was {value}")
 
     def _read(self, data: bytes) -> None:
+        if data[:2] != _MARK:
+            raise self._refuse("a driver's image for Windows must begin with MZ", data[:2])
         _, place = _DOS.unpack_from(data)
         mark, machine, count, _, _, _, optional_size, characteristics = _FILE.unpack_from(data, place)
         optional = place + _FILE.size
