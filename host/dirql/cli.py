@@ -69,9 +69,10 @@ def _file(text: str) -> Path:
 
 def _driver(text: str) -> Path:
     """The path of a driver's file, or of the folder of a driver in C."""
+    from dirql.driver_files import is_in_c  # with the kernel, which other commands do without
+
     path = Path(text)
-    is_c = path.is_dir() and any(path.glob("*.c"))
-    if not is_c and (path.suffix not in (".py", ".c", ".so") or not path.is_file()):
+    if not path.exists() or not (path.suffix == ".py" or is_in_c(path)):
         raise argparse.ArgumentTypeError(
             f"must be a file that exists, of Python or of C, or a folder with files of C; it was {text!r}"
         )

@@ -15,7 +15,15 @@ from dirql.io.objects import DriverEntry, DriverObject
 from dirql.ke.refusals import explain_status
 from dirql.nt.ntstatus import status_name
 
-__all__ = ["DriverModule", "LoadError", "driver_module", "entry_and_ids", "find_driver", "service_name"]
+__all__ = [
+    "DriverModule",
+    "LoadError",
+    "driver_module",
+    "entry_and_ids",
+    "find_driver",
+    "is_in_c",
+    "service_name",
+]
 
 
 class DriverModule(Protocol):
@@ -43,6 +51,11 @@ _from_files: dict[str, ModuleType] = {}
 """The modules that were imported here from files, by the names that they have in `sys.modules`."""
 
 
+def is_in_c(file: Path) -> bool:
+    """Whether a path names a driver in C: a source, an image for Linux or Windows, or a folder with sources."""
+    return file.suffix in (".c", ".so", ".sys") or (file.is_dir() and any(file.glob("*.c")))
+
+
 def find_driver(driver: str | Path, folder: Path | None = None) -> DriverModule:
     """The driver that a path or the name of a module names.
 
@@ -51,7 +64,7 @@ def find_driver(driver: str | Path, folder: Path | None = None) -> DriverModule:
     module.
     """
     file = (folder or Path()) / driver
-    if file.suffix in (".c", ".so", ".sys") or (file.is_dir() and any(file.glob("*.c"))):
+    if is_in_c(file):
         from dirql.c.driver import (
             CDriver,
         )  # with all names that drivers in C may need, which others do without

@@ -143,10 +143,20 @@ def test_the_command_line_says_what_is_missing_and_measures_the_rest(
     assert "All data was right and nothing leaked." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["sample.c", "sample.so", "sample.sys"])
 def test_a_driver_in_c_without_a_scenario_is_told_which_file_has_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    file = write(tmp_path / "sample.c", entry(""))
+    file = write(tmp_path / name, entry(""))
     assert main(["run", "--driver", str(file)]) == 2
     complaint = capsys.readouterr().err
     assert f"must have its scenario in '{tmp_path / 'sample.py'}', which is not there" in complaint
+
+
+def test_an_image_that_is_none_is_told_by_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path / "sample.sys", "no image")
+    write(tmp_path / "sample.py", "def scenario(machine):\n    yield\n")
+    assert main(["run", "--driver", str(file)]) != 0
+    assert "sample.sys: a driver's image for Windows must begin with MZ" in capsys.readouterr().err
