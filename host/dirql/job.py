@@ -27,6 +27,7 @@ from dirql.drivers.store.interface import (
 )
 from dirql.files import FileNotWritten
 from dirql.hardware.description import MachineDescription
+from dirql.io.errors import IoError
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.limits import Limits
 from dirql.ke.watch.deadlock import Deadlock
@@ -231,13 +232,19 @@ def _open(options: Options) -> Machine:
 
 @contextmanager
 def _told_of_loss(machine: Machine, row: Row) -> Iterator[None]:
-    """Give the loss of the board as the reason for which a driver did not start or stop, or data were not checked."""
+    """Give the loss of the board as the reason for which a driver did not start or stop, or data were not checked.
+
+    A device that is gone has no name any more, so that an open fails too; requests that fail end no row.
+    """
+    cause: Exception | None = None
     try:
         yield
-    except (DeviceError, LoadError, MachineRemoved) as error:
+    except (DeviceError, IoError, LoadError, MachineRemoved) as error:
         if machine.target.removed is None:
             raise
-        raise LinkLost(f"the job ended in {row.name}: {machine.target.removed}") from error
+        cause = error
+    if machine.target.removed is not None:
+        raise LinkLost(f"the job ended in {row.name}: {machine.target.removed}") from cause
 
 
 def _measure(
@@ -378,9 +385,10 @@ def _run_rows(
                 result, recorded = _run_row(machine, row, options, display)
             else:
                 result, recorded = _run_scenario(machine, scenarios, row, options, display)
-            modes.append(result)
-            if options.trace is not None:
-                runs.append(recorded)
+        modes.append(result)
+        if options.trace is not None:
+            runs.append(recorded)
+        with _told_of_loss(machine, row):
             machine.unload_driver(driver)
 
 
