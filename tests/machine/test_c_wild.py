@@ -9,15 +9,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from dirql.c import driver as driver_in_c
 from dirql.drivers.store import HARDWARE_IDS
-from dirql.machine import open_machine
+from dirql.ke.bugcheck import BugCheck
+from dirql.machine import Machine, open_machine
+from dirql.nt.bugcodes import DRIVER_IRQL_NOT_LESS_OR_EQUAL
 from dirql.nt.constants import FILE_ANY_ACCESS, FILE_DEVICE_UNKNOWN, METHOD_BUFFERED, Internal
 from dirql.nt.control_code import ctl_code
 from dirql.nt.plug_and_play import GUID_BUS_TYPE_INTERNAL, PnpBusInformation
 from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 from dirql.pnp.node import DeviceNode
 from machine import child_driver
-from machine.c_builder import CDriver
+from machine.c_builder import SOURCES, CDriver
 
 pytestmark = pytest.mark.interpreted("c drivers")
 
@@ -89,3 +92,23 @@ def test_the_library_of_wmi_calls_the_routines_of_a_provider() -> None:
         STATUS_INVALID_PARAMETER,
     )
     assert answers == (0, 5, 0, 9, unknown, 1, no_routine, wrong)
+
+
+PAGING = SOURCES / "paging.c"
+
+
+def test_a_locked_section_of_pageable_code_runs_at_dispatch_level(machine: Machine) -> None:
+    """The file names sections by `#pragma code_seg`, and an enumeration as a type of ntddk.h."""
+    driver = driver_in_c.CDriver(PAGING)
+    assert {"PAGE", "PAGEOTHR"} <= set(driver.build().sections)
+    machine.unload_driver(machine.load_driver(driver))
+    assert machine.debug_output == "3 13 1"
+
+
+@pytest.mark.parametrize("define", ["UNLOCKED", "OTHER"])
+def test_a_section_that_is_not_locked_does_not(machine: Machine, define: str) -> None:
+    with pytest.raises(
+        BugCheck, match=r"IRQL 2 must be mapped and nonpaged; .* was pageable \(.*paging\.c"
+    ) as told:
+        machine.load_driver(driver_in_c.CDriver(PAGING, define={define: "1"}))
+    assert told.value.code == DRIVER_IRQL_NOT_LESS_OR_EQUAL

@@ -593,6 +593,7 @@ __all__ = [
     "LowPoolPrioritySpecialPoolOverrun",
     "LowPoolPrioritySpecialPoolUnderrun",
     "MAXIMUM_ALLOWED",
+    "MAXIMUM_EXPANSION_SIZE",
     "MAXIMUM_PRIORITY",
     "MAXIMUM_PROCESSORS",
     "MAXIMUM_WAIT_OBJECTS",
@@ -2557,6 +2558,10 @@ ALL_PROCESSOR_GROUPS: Final = 0xffff
 """Stands for all groups of processors."""
 INVALID_PROCESSOR_INDEX: Final = 0xffffffff
 """The number of a processor that there is not."""
+
+# The stack for KeExpandKernelStackAndCallout.
+MAXIMUM_EXPANSION_SIZE: Final = 0x11800
+"""The most bytes of stack that a routine can ask for: a large kernel stack but half a page."""
 
 # Types of values.
 REG_NONE: Final = 0

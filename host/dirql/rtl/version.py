@@ -36,6 +36,8 @@ __all__ = [
     "OsVersionInfo",
     "OsVersionInfoEx",
     "get_version",
+    "is_nt_ddi_version_available",
+    "is_service_pack_version_installed",
     "set_condition_mask",
     "verify_version_info",
 ]
@@ -44,9 +46,14 @@ _GET_VERSION: Final = contract("RtlGetVersion")
 _VERIFY: Final = contract("RtlVerifyVersionInfo")
 _SET_MASK: Final = contract("VerSetConditionMask")
 
+_DDI_AVAILABLE: Final = contract("RtlIsNtDdiVersionAvailable")
+_PACK_INSTALLED: Final = contract("RtlIsServicePackVersionInstalled")
+
 _MAJOR: Final = 10
 _MINOR: Final = 0
 BUILD_NUMBER: Final = 19_041
+_OWN_DDI: Final = _MAJOR << 24 | _MINOR << 16
+_PACK_BITS: Final = 0xFFFF
 _SIZE: Final = 0x114
 _SIZE_EX: Final = 0x11C
 _BITS: Final = 3
@@ -109,6 +116,26 @@ def get_version(version_information: OsVersionInfo) -> int:
         version_information.w_suite_mask = version_information.w_reserved = 0
         version_information.w_product_type = VER_NT_WORKSTATION
     return STATUS_SUCCESS
+
+
+def is_nt_ddi_version_available(version: int) -> bool:
+    """Whether the system is of an NTDDI version or later; follows RtlIsNtDdiVersionAvailable.
+
+    A version that names a service pack, in its lower half, is not available.
+    """
+    _DDI_AVAILABLE.check_level(version)
+    _DDI_AVAILABLE.check_arguments(version)
+    return not version & _PACK_BITS and version <= _OWN_DDI
+
+
+def is_service_pack_version_installed(version: int) -> bool:
+    """Whether the system is of an NTDDI version and has its service pack; follows RtlIsServicePackVersionInstalled.
+
+    There are no service packs.
+    """
+    _PACK_INSTALLED.check_level(version)
+    _PACK_INSTALLED.check_arguments(version)
+    return version == _OWN_DDI
 
 
 def verify_version_info(version_info: OsVersionInfoEx, type_mask: int, condition_mask: int) -> int:

@@ -243,42 +243,43 @@ KNOWN: Final = """
         KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock
         KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled
         KeAreApcsDisabled KeBugCheck KeBugCheckEx KeCancelTimer KeClearEvent KeDelayExecutionThread
-        KeDeregisterBugCheckCallback KeEnterCriticalRegion KeEnterGuardedRegion KeFlushIoBuffers KeFlushQueuedDpcs
-        KeGetCurrentIrql KeGetCurrentNodeNumber KeGetCurrentProcessorNumber KeGetCurrentProcessorNumberEx
-        KeGetCurrentThread KeGetProcessorIndexFromNumber KeGetProcessorNumberFromIndex
-        KeGetRecommendedSharedDataAlignment KeInitializeApc KeInitializeCallbackRecord KeInitializeDeviceQueue
-        KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex KeInitializeMutex KeInitializeQueue
-        KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc KeInitializeTimer KeInitializeTimerEx
-        KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertHeadQueue KeInsertQueue KeInsertQueueApc KeInsertQueueDpc
-        KeLeaveCriticalRegion KeLeaveGuardedRegion KeLowerIrql KePulseEvent KeQueryActiveGroupCount
-        KeQueryActiveProcessorCount KeQueryActiveProcessorCountEx KeQueryActiveProcessors KeQueryGroupAffinity
-        KeQueryHighestNodeNumber KeQueryInterruptTime KeQueryMaximumGroupCount KeQueryMaximumProcessorCount
-        KeQueryMaximumProcessorCountEx KeQueryPerformanceCounter KeQueryPriorityThread KeQuerySystemTime
-        KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel KeRaiseIrqlToSynchLevel
-        KeReadStateEvent KeReadStateMutex KeReadStateQueue KeReadStateSemaphore KeReadStateTimer
-        KeRegisterBugCheckCallback KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe KeReleaseInStackQueuedSpinLock
-        KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel KeReleaseInterruptSpinLock
-        KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc KeReleaseSpinLockFromDpcLevel
-        KeRemoveByKeyDeviceQueue KeRemoveByKeyDeviceQueueIfBusy KeRemoveDeviceQueue KeRemoveEntryDeviceQueue
-        KeRemoveQueue KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent KeRestoreFloatingPointState
-        KeRevertToUserAffinityThread KeRevertToUserAffinityThreadEx KeRevertToUserGroupAffinityThread KeRundownQueue
-        KeSaveFloatingPointState KeSetBasePriorityThread KeSetCoalescableTimer KeSetEvent KeSetImportanceDpc
-        KeSetPriorityThread KeSetSystemAffinityThread KeSetSystemAffinityThreadEx KeSetSystemGroupAffinityThread
-        KeSetTargetProcessorDpc KeSetTargetProcessorDpcEx KeSetTimer KeSetTimerEx KeStallExecutionProcessor
-        KeSynchronizeExecution KeTestAlertThread KeTestSpinLock KeTryToAcquireGuardedMutex
-        KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForMutexObject KeWaitForSingleObject
-        KeepObject KernelMode KeyBasicInformation KeyCachedInformation KeyControlFlagsInformation KeyFlagsInformation
-        KeyFullInformation KeyHandleTagsInformation KeyLayerInformation KeyNameInformation KeyNodeInformation
-        KeySetDebugInformation KeySetHandleTagsInformation KeySetLayerInformation KeySetVirtualizationInformation
-        KeyTrustInformation KeyValueBasicInformation KeyValueFullInformation KeyValueFullInformationAlign64
-        KeyValueLayerInformation KeyValuePartialInformation KeyValuePartialInformationAlign64
-        KeyVirtualizationInformation KeyWow64FlagsInformation KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX
-        LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority
-        LowPoolPriority LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH
-        MAP_REGISTERS MAXIMUM_ALLOWED MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS
-        MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE
-        MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE
-        MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
+        KeDeregisterBugCheckCallback KeEnterCriticalRegion KeEnterGuardedRegion KeExpandKernelStackAndCallout
+        KeExpandKernelStackAndCalloutEx KeFlushIoBuffers KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentNodeNumber
+        KeGetCurrentProcessorNumber KeGetCurrentProcessorNumberEx KeGetCurrentThread KeGetProcessorIndexFromNumber
+        KeGetProcessorNumberFromIndex KeGetRecommendedSharedDataAlignment KeInitializeApc KeInitializeCallbackRecord
+        KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex KeInitializeMutex
+        KeInitializeQueue KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc KeInitializeTimer
+        KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertHeadQueue KeInsertQueue
+        KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion KeLeaveGuardedRegion KeLowerIrql KePulseEvent
+        KeQueryActiveGroupCount KeQueryActiveProcessorCount KeQueryActiveProcessorCountEx KeQueryActiveProcessors
+        KeQueryGroupAffinity KeQueryHighestNodeNumber KeQueryInterruptTime KeQueryMaximumGroupCount
+        KeQueryMaximumProcessorCount KeQueryMaximumProcessorCountEx KeQueryPerformanceCounter KeQueryPriorityThread
+        KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel
+        KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateQueue KeReadStateSemaphore
+        KeReadStateTimer KeRegisterBugCheckCallback KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe
+        KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel
+        KeReleaseInterruptSpinLock KeReleaseMutex KeReleaseSemaphore KeReleaseSpinLock KeReleaseSpinLockForDpc
+        KeReleaseSpinLockFromDpcLevel KeRemoveByKeyDeviceQueue KeRemoveByKeyDeviceQueueIfBusy KeRemoveDeviceQueue
+        KeRemoveEntryDeviceQueue KeRemoveQueue KeRemoveQueueApc KeRemoveQueueDpc KeResetEvent
+        KeRestoreFloatingPointState KeRevertToUserAffinityThread KeRevertToUserAffinityThreadEx
+        KeRevertToUserGroupAffinityThread KeRundownQueue KeSaveFloatingPointState KeSetBasePriorityThread
+        KeSetCoalescableTimer KeSetEvent KeSetImportanceDpc KeSetPriorityThread KeSetSystemAffinityThread
+        KeSetSystemAffinityThreadEx KeSetSystemGroupAffinityThread KeSetTargetProcessorDpc KeSetTargetProcessorDpcEx
+        KeSetTimer KeSetTimerEx KeStallExecutionProcessor KeSynchronizeExecution KeTestAlertThread KeTestSpinLock
+        KeTryToAcquireGuardedMutex KeTryToAcquireSpinLockAtDpcLevel KeWaitForMultipleObjects KeWaitForMutexObject
+        KeWaitForSingleObject KeepObject KernelMode KeyBasicInformation KeyCachedInformation
+        KeyControlFlagsInformation KeyFlagsInformation KeyFullInformation KeyHandleTagsInformation KeyLayerInformation
+        KeyNameInformation KeyNodeInformation KeySetDebugInformation KeySetHandleTagsInformation
+        KeySetLayerInformation KeySetVirtualizationInformation KeyTrustInformation KeyValueBasicInformation
+        KeyValueFullInformation KeyValueFullInformationAlign64 KeyValueLayerInformation KeyValuePartialInformation
+        KeyValuePartialInformationAlign64 KeyVirtualizationInformation KeyWow64FlagsInformation
+        KeyWriteTimeInformation LIST_ENTRY LOOKASIDE_LIST_EX LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched
+        LevelSensitive LowImportance LowPagePriority LowPoolPriority LowPoolPrioritySpecialPoolOverrun
+        LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH MAP_REGISTERS MAXIMUM_ALLOWED
+        MAXIMUM_EXPANSION_SIZE MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS MAXIMUM_WAIT_OBJECTS_EXCEEDED
+        MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED
+        MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA
+        MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
         MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL
         MDL_WRITE_OPERATION MEMORY_MANAGEMENT METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER
         METHOD_OUT_DIRECT MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED MM_ALLOCATE_NO_WAIT
@@ -400,37 +401,37 @@ KNOWN: Final = """
         RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn
         RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn RtlInterlockedSetBits
         RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIsGenericTableEmpty RtlIsGenericTableEmptyAvl
-        RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift RtlLargeIntegerDivide
-        RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
-        RtlLargeIntegerGreaterThan RtlLargeIntegerGreaterThanOrEqualTo RtlLargeIntegerGreaterThanZero
-        RtlLargeIntegerLessOrEqualToZero RtlLargeIntegerLessThan RtlLargeIntegerLessThanOrEqualTo
-        RtlLargeIntegerLessThanZero RtlLargeIntegerNegate RtlLargeIntegerNotEqualTo RtlLargeIntegerNotEqualToZero
-        RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract RtlLookupElementGenericTable
-        RtlLookupElementGenericTableAvl RtlLookupElementGenericTableFull RtlLookupElementGenericTableFullAvl
-        RtlLookupFirstMatchingElementGenericTableAvl RtlMoveMemory RtlNtStatusToDosError RtlNtStatusToDosErrorNoTeb
-        RtlNumberGenericTableElements RtlNumberGenericTableElementsAvl RtlNumberOfClearBits
-        RtlNumberOfClearBitsInRange RtlNumberOfSetBits RtlNumberOfSetBitsInRange RtlNumberOfSetBitsUlongPtr
-        RtlOemStringToUnicodeString RtlPrefixString RtlPrefixUnicodeString RtlQueryRegistryValues RtlRandom
-        RtlRandomEx RtlReadMemory RtlRetrieveUlong RtlRetrieveUshort RtlSecondsSince1970ToTime
-        RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits RtlStatusName RtlStoreUlong
-        RtlStoreUlonglong RtlStoreUshort RtlStringCbCatA RtlStringCbCatExA RtlStringCbCatExW RtlStringCbCatNA
-        RtlStringCbCatNExA RtlStringCbCatNExW RtlStringCbCatNW RtlStringCbCatW RtlStringCbCopyA RtlStringCbCopyExA
-        RtlStringCbCopyExW RtlStringCbCopyNA RtlStringCbCopyNExA RtlStringCbCopyNExW RtlStringCbCopyNW
-        RtlStringCbCopyW RtlStringCbLengthA RtlStringCbLengthW RtlStringCbPrintfA RtlStringCbPrintfExA
-        RtlStringCbPrintfExW RtlStringCbPrintfW RtlStringCbVPrintfA RtlStringCbVPrintfExA RtlStringCbVPrintfExW
-        RtlStringCbVPrintfW RtlStringCchCatA RtlStringCchCatExA RtlStringCchCatExW RtlStringCchCatNA
-        RtlStringCchCatNExA RtlStringCchCatNExW RtlStringCchCatNW RtlStringCchCatW RtlStringCchCopyA
-        RtlStringCchCopyExA RtlStringCchCopyExW RtlStringCchCopyNA RtlStringCchCopyNExA RtlStringCchCopyNExW
-        RtlStringCchCopyNW RtlStringCchCopyW RtlStringCchLengthA RtlStringCchLengthW RtlStringCchPrintfA
-        RtlStringCchPrintfExA RtlStringCchPrintfExW RtlStringCchPrintfW RtlStringCchVPrintfA RtlStringCchVPrintfExA
-        RtlStringCchVPrintfExW RtlStringCchVPrintfW RtlStringFromGUID RtlTestBit RtlTimeFieldsToTime
-        RtlTimeToSecondsSince1970 RtlTimeToSecondsSince1980 RtlTimeToTimeFields RtlUlongByteSwap RtlUlonglongByteSwap
-        RtlUnicodeStringCat RtlUnicodeStringCatString RtlUnicodeStringCopy RtlUnicodeStringCopyString
-        RtlUnicodeStringInit RtlUnicodeStringInitEx RtlUnicodeStringPrintf RtlUnicodeStringToAnsiSize
-        RtlUnicodeStringToAnsiString RtlUnicodeStringToInteger RtlUnicodeStringToOemString RtlUnicodeStringVPrintf
-        RtlUnicodeStringValidate RtlUniform RtlUpcaseUnicodeChar RtlUpcaseUnicodeString RtlUpperChar RtlUpperString
-        RtlUshortByteSwap RtlValidateUnicodeString RtlVerifyVersionInfo RtlViewMemory RtlWriteMemory
-        RtlWriteRegistryValue RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize
+        RtlIsNtDdiVersionAvailable RtlIsServicePackVersionInstalled RtlLargeIntegerAdd RtlLargeIntegerAnd
+        RtlLargeIntegerArithmeticShift RtlLargeIntegerDivide RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero
+        RtlLargeIntegerGreaterOrEqualToZero RtlLargeIntegerGreaterThan RtlLargeIntegerGreaterThanOrEqualTo
+        RtlLargeIntegerGreaterThanZero RtlLargeIntegerLessOrEqualToZero RtlLargeIntegerLessThan
+        RtlLargeIntegerLessThanOrEqualTo RtlLargeIntegerLessThanZero RtlLargeIntegerNegate RtlLargeIntegerNotEqualTo
+        RtlLargeIntegerNotEqualToZero RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract
+        RtlLookupElementGenericTable RtlLookupElementGenericTableAvl RtlLookupElementGenericTableFull
+        RtlLookupElementGenericTableFullAvl RtlLookupFirstMatchingElementGenericTableAvl RtlMoveMemory
+        RtlNtStatusToDosError RtlNtStatusToDosErrorNoTeb RtlNumberGenericTableElements
+        RtlNumberGenericTableElementsAvl RtlNumberOfClearBits RtlNumberOfClearBitsInRange RtlNumberOfSetBits
+        RtlNumberOfSetBitsInRange RtlNumberOfSetBitsUlongPtr RtlOemStringToUnicodeString RtlPrefixString
+        RtlPrefixUnicodeString RtlQueryRegistryValues RtlRandom RtlRandomEx RtlReadMemory RtlRetrieveUlong
+        RtlRetrieveUshort RtlSecondsSince1970ToTime RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSetAllBits
+        RtlSetBit RtlSetBits RtlStatusName RtlStoreUlong RtlStoreUlonglong RtlStoreUshort RtlStringCbCatA
+        RtlStringCbCatExA RtlStringCbCatExW RtlStringCbCatNA RtlStringCbCatNExA RtlStringCbCatNExW RtlStringCbCatNW
+        RtlStringCbCatW RtlStringCbCopyA RtlStringCbCopyExA RtlStringCbCopyExW RtlStringCbCopyNA RtlStringCbCopyNExA
+        RtlStringCbCopyNExW RtlStringCbCopyNW RtlStringCbCopyW RtlStringCbLengthA RtlStringCbLengthW
+        RtlStringCbPrintfA RtlStringCbPrintfExA RtlStringCbPrintfExW RtlStringCbPrintfW RtlStringCbVPrintfA
+        RtlStringCbVPrintfExA RtlStringCbVPrintfExW RtlStringCbVPrintfW RtlStringCchCatA RtlStringCchCatExA
+        RtlStringCchCatExW RtlStringCchCatNA RtlStringCchCatNExA RtlStringCchCatNExW RtlStringCchCatNW
+        RtlStringCchCatW RtlStringCchCopyA RtlStringCchCopyExA RtlStringCchCopyExW RtlStringCchCopyNA
+        RtlStringCchCopyNExA RtlStringCchCopyNExW RtlStringCchCopyNW RtlStringCchCopyW RtlStringCchLengthA
+        RtlStringCchLengthW RtlStringCchPrintfA RtlStringCchPrintfExA RtlStringCchPrintfExW RtlStringCchPrintfW
+        RtlStringCchVPrintfA RtlStringCchVPrintfExA RtlStringCchVPrintfExW RtlStringCchVPrintfW RtlStringFromGUID
+        RtlTestBit RtlTimeFieldsToTime RtlTimeToSecondsSince1970 RtlTimeToSecondsSince1980 RtlTimeToTimeFields
+        RtlUlongByteSwap RtlUlonglongByteSwap RtlUnicodeStringCat RtlUnicodeStringCatString RtlUnicodeStringCopy
+        RtlUnicodeStringCopyString RtlUnicodeStringInit RtlUnicodeStringInitEx RtlUnicodeStringPrintf
+        RtlUnicodeStringToAnsiSize RtlUnicodeStringToAnsiString RtlUnicodeStringToInteger RtlUnicodeStringToOemString
+        RtlUnicodeStringVPrintf RtlUnicodeStringValidate RtlUniform RtlUpcaseUnicodeChar RtlUpcaseUnicodeString
+        RtlUpperChar RtlUpperString RtlUshortByteSwap RtlValidateUnicodeString RtlVerifyVersionInfo RtlViewMemory
+        RtlWriteMemory RtlWriteRegistryValue RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize
         SCATTER_GATHER_ELEMENT SCATTER_GATHER_LIST SEMAPHORE_INCREMENT SERVICE_ADAPTER SERVICE_AUTO_START
         SERVICE_BOOT_START SERVICE_DEMAND_START SERVICE_DISABLED SERVICE_DRIVER SERVICE_ERROR_CRITICAL
         SERVICE_ERROR_IGNORE SERVICE_ERROR_NORMAL SERVICE_ERROR_SEVERE SERVICE_FILE_SYSTEM_DRIVER
@@ -634,8 +635,8 @@ LACKING: Final[dict[str, str]] = {
         EXCEPTION_INT3 EXCEPTION_INVALID_OPCODE EXCEPTION_INVALID_TSS EXCEPTION_MAXIMUM_PARAMETERS EXCEPTION_NMI
         EXCEPTION_NONCONTINUABLE EXCEPTION_NPX_ERROR EXCEPTION_NPX_NOT_AVAILABLE EXCEPTION_NPX_OVERRUN
         EXCEPTION_POINTERS EXCEPTION_RECORD EXCEPTION_RECORD32 EXCEPTION_RECORD64 EXCEPTION_RESERVED_TRAP
-        EXCEPTION_SEGMENT_NOT_PRESENT EXCEPTION_STACK_FAULT EXECUTION_STATE EXT_CALLBACK EXT_CANCEL_PARAMETERS
-        EXT_DELETE_CALLBACK EXT_DELETE_PARAMETERS EXT_SET_PARAMETERS EX_CALLBACK_FUNCTION
+        EXCEPTION_SEGMENT_NOT_PRESENT EXCEPTION_STACK_FAULT EXECUTION_STATE EXPAND_STACK_CALLOUT EXT_CALLBACK
+        EXT_CANCEL_PARAMETERS EXT_DELETE_CALLBACK EXT_DELETE_PARAMETERS EXT_SET_PARAMETERS EX_CALLBACK_FUNCTION
         EX_MAXIMUM_LOOKASIDE_DEPTH_BASE EX_MAXIMUM_LOOKASIDE_DEPTH_LIMIT EX_POOL_PRIORITY EX_RUNDOWN_ACTIVE
         EX_RUNDOWN_COUNT_INC EX_RUNDOWN_COUNT_SHIFT EX_RUNDOWN_REF_CACHE_AWARE EX_TIMER_UNLIMITED_TOLERANCE
         EndAlternatives EnergyTrackerCreate EnergyTrackerQuery EnlistmentBasicInformation EnlistmentCrmInformation
@@ -810,10 +811,9 @@ LACKING: Final[dict[str, str]] = {
         KdDebuggerNotPresent KdDisableDebugger KdEnableDebugger KeAcquireSpinLockRaiseToDpc KeAddTriageDumpDataBlock
         KeConvertAuxiliaryCounterToPerformanceCounter KeConvertPerformanceCounterToAuxiliaryCounter
         KeDeregisterBoundCallback KeDeregisterBugCheckReasonCallback KeDeregisterNmiCallback
-        KeDeregisterProcessorChangeCallback KeExpandKernelStackAndCalloutEx KeFlushWriteBuffer
-        KeGetCurrentProcessorIndex KeGetDcacheFillSize KeGetPcr KeInitializeTimer2SetParameters
-        KeInitializeTriageDumpDataArray KeIpiGenericCall KeMemoryBarrier KeNumberProcessors
-        KeProcessorAddCompleteNotify KeProcessorAddFailureNotify KeProcessorAddStartNotify
+        KeDeregisterProcessorChangeCallback KeFlushWriteBuffer KeGetCurrentProcessorIndex KeGetDcacheFillSize KeGetPcr
+        KeInitializeTimer2SetParameters KeInitializeTriageDumpDataArray KeIpiGenericCall KeMemoryBarrier
+        KeNumberProcessors KeProcessorAddCompleteNotify KeProcessorAddFailureNotify KeProcessorAddStartNotify
         KeQueryAuxiliaryCounterFrequency KeQueryDpcWatchdogInformation KeQueryInterruptTimePrecise
         KeQueryLogicalProcessorRelationship KeQueryNodeActiveAffinity KeQueryNodeActiveAffinity2
         KeQueryNodeActiveProcessorCount KeQueryNodeMaximumProcessorCount KeQueryRuntimeThread KeQuerySystemTimePrecise
@@ -956,9 +956,9 @@ LACKING: Final[dict[str, str]] = {
         PDRIVER_NOTIFICATION_CALLBACK_ROUTINE PDRIVER_OBJECT PDRIVER_STARTIO PDRIVER_UNLOAD PEPROCESS
         PERCENT_TO_PERF_LEVEL PERESOURCE PERESOURCE_THREAD PERFSTATE_POLICY_CHANGE_IDEAL PERFSTATE_POLICY_CHANGE_MAX
         PERFSTATE_POLICY_CHANGE_ROCKET PERFSTATE_POLICY_CHANGE_SINGLE PERF_LEVEL_TO_PERCENT PETHREAD
-        PETWENABLECALLBACK PEVENT_TYPE PEXCEPTION_POINTERS PEXCEPTION_RECORD PEXECUTION_STATE PEXT_CALLBACK
-        PEXT_CANCEL_PARAMETERS PEXT_DELETE_PARAMETERS PEXT_SET_PARAMETERS PEX_CALLBACK_FUNCTION PEX_POOL_PRIORITY
-        PEX_RUNDOWN_REF PEX_RUNDOWN_REF_CACHE_AWARE PEX_SPIN_LOCK PEX_TIMER PFAST_IO_ACQUIRE_FILE
+        PETWENABLECALLBACK PEVENT_TYPE PEXCEPTION_POINTERS PEXCEPTION_RECORD PEXECUTION_STATE PEXPAND_STACK_CALLOUT
+        PEXT_CALLBACK PEXT_CANCEL_PARAMETERS PEXT_DELETE_PARAMETERS PEXT_SET_PARAMETERS PEX_CALLBACK_FUNCTION
+        PEX_POOL_PRIORITY PEX_RUNDOWN_REF PEX_RUNDOWN_REF_CACHE_AWARE PEX_SPIN_LOCK PEX_TIMER PFAST_IO_ACQUIRE_FILE
         PFAST_IO_ACQUIRE_FOR_CCFLUSH PFAST_IO_ACQUIRE_FOR_MOD_WRITE PFAST_IO_CHECK_IF_POSSIBLE PFAST_IO_DETACH_DEVICE
         PFAST_IO_DEVICE_CONTROL PFAST_IO_DISPATCH PFAST_IO_LOCK PFAST_IO_MDL_READ PFAST_IO_MDL_READ_COMPLETE
         PFAST_IO_MDL_READ_COMPLETE_COMPRESSED PFAST_IO_MDL_WRITE_COMPLETE PFAST_IO_MDL_WRITE_COMPLETE_COMPRESSED
@@ -1107,16 +1107,15 @@ LACKING: Final[dict[str, str]] = {
         RtlCopyMemoryNonTemporal RtlCopyVolatileMemory RtlCreateSecurityDescriptor RtlEqualLuid RtlFillBytes
         RtlFillDeviceMemory RtlFillMemoryNonTemporal RtlFillVolatileMemory RtlFindClosestEncodableLength
         RtlGetEnabledExtendedFeatures RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx RtlIoDecodeMemIoResource
-        RtlIoEncodeMemIoResource RtlIsNtDdiVersionAvailable RtlIsServicePackVersionInstalled RtlIsZeroLuid
-        RtlIsZeroMemory RtlLengthSecurityDescriptor RtlMoveVolatileMemory RtlPrefetchMemoryNonTemporal
-        RtlQueryRegistryValueWithFallback RtlSanitizeUnicodeStringPadding RtlSetDaclSecurityDescriptor
-        RtlSetVolatileMemory RtlStoreUlongPtr RtlUTF8StringToUnicodeString RtlUTF8ToUnicodeN
-        RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N RtlValidRelativeSecurityDescriptor RtlValidSecurityDescriptor
-        RtlZeroBytes RtlZeroDeviceMemory SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK SECONDBYTE SECTION_ALL_ACCESS
-        SECTION_EXTEND_SIZE SECTION_INHERIT SECTION_MAP_EXECUTE SECTION_MAP_EXECUTE_EXPLICIT SECTION_MAP_READ
-        SECTION_MAP_WRITE SECTION_OBJECT_POINTERS SECTION_QUERY SECURITY_CONTEXT_TRACKING_MODE
-        SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1 SECURITY_DYNAMIC_TRACKING
-        SECURITY_IMPERSONATION_LEVEL SECURITY_INFORMATION SECURITY_MAX_IMPERSONATION_LEVEL
+        RtlIoEncodeMemIoResource RtlIsZeroLuid RtlIsZeroMemory RtlLengthSecurityDescriptor RtlMoveVolatileMemory
+        RtlPrefetchMemoryNonTemporal RtlQueryRegistryValueWithFallback RtlSanitizeUnicodeStringPadding
+        RtlSetDaclSecurityDescriptor RtlSetVolatileMemory RtlStoreUlongPtr RtlUTF8StringToUnicodeString
+        RtlUTF8ToUnicodeN RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N RtlValidRelativeSecurityDescriptor
+        RtlValidSecurityDescriptor RtlZeroBytes RtlZeroDeviceMemory SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK
+        SECONDBYTE SECTION_ALL_ACCESS SECTION_EXTEND_SIZE SECTION_INHERIT SECTION_MAP_EXECUTE
+        SECTION_MAP_EXECUTE_EXPLICIT SECTION_MAP_READ SECTION_MAP_WRITE SECTION_OBJECT_POINTERS SECTION_QUERY
+        SECURITY_CONTEXT_TRACKING_MODE SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1
+        SECURITY_DYNAMIC_TRACKING SECURITY_IMPERSONATION_LEVEL SECURITY_INFORMATION SECURITY_MAX_IMPERSONATION_LEVEL
         SECURITY_MIN_IMPERSONATION_LEVEL SECURITY_OPERATION_CODE SECURITY_QUALITY_OF_SERVICE SECURITY_STATIC_TRACKING
         SECURITY_SUBJECT_CONTEXT SEC_COMMIT SEC_LARGE_PAGES SEC_RESERVE SEGMENT_ALL_ACCESS SEMAPHORE_ALL_ACCESS
         SEMAPHORE_MODIFY_STATE SEMAPHORE_QUERY_STATE SERVICE_ERROR_TYPE SERVICE_INTERACTIVE_PROCESS SERVICE_LOAD_TYPE
@@ -1294,11 +1293,10 @@ LACKING: Final[dict[str, str]] = {
         IoSetFileObjectIgnoreSharing IoSetFileOrigin IoSetIrpExtraCreateParameter IoSetPartitionInformation
         IoSetPartitionInformationEx IoSetSystemPartition IoTranslateBusAddress IoUpdateDiskGeometry
         IoVerifyPartitionTable IoVolumeDeviceToDosName IoWritePartitionTable IoWritePartitionTableEx IsochCommand
-        IsochStatus KERNEL_LARGE_STACK_COMMIT KERNEL_LARGE_STACK_SIZE KERNEL_MCA_EXCEPTION_STACK_SIZE
-        KERNEL_STACK_SIZE KERNEL_USER_TIMES KPCR KUSER_SHARED_DATA KeExpandKernelStackAndCallout KeInvalidateAllCaches
-        KeInvalidateRangeAllCaches KeQueryHardwareCounterConfiguration KeSetHardwareCounterConfiguration
-        KeyboardController KeyboardPeripheral LEGACY_DEVICE_DETECTION_INTERFACE LOAD_IMAGE_NOTIFY_ROUTINE
-        LinePeripheral MAP_REGISTER_ENTRY MAXIMUM_EXPANSION_SIZE MAXIMUM_XSTATE_FEATURES MAX_HW_COUNTERS
+        IsochStatus KERNEL_MCA_EXCEPTION_STACK_SIZE KERNEL_STACK_SIZE KERNEL_USER_TIMES KPCR KUSER_SHARED_DATA
+        KeInvalidateAllCaches KeInvalidateRangeAllCaches KeQueryHardwareCounterConfiguration
+        KeSetHardwareCounterConfiguration KeyboardController KeyboardPeripheral LEGACY_DEVICE_DETECTION_INTERFACE
+        LOAD_IMAGE_NOTIFY_ROUTINE LinePeripheral MAP_REGISTER_ENTRY MAXIMUM_XSTATE_FEATURES MAX_HW_COUNTERS
         MAX_WOW64_SHARED_ENTRIES MCA_DRIVER_INFO MM_HIGHEST_USER_ADDRESS MM_KSEG0_BASE MM_LOWEST_SYSTEM_ADDRESS
         MM_LOWEST_USER_ADDRESS MM_ROTATE_DIRECTION MM_SYSTEM_RANGE_START MM_SYSTEM_SPACE_END MM_USER_PROBE_ADDRESS
         MaxHardwareCounterType MaxProcessInfoClass MaxThreadInfoClass MaxTimerInfoClass MaximumType
@@ -1339,17 +1337,17 @@ LACKING: Final[dict[str, str]] = {
         PCREATE_PROCESS_NOTIFY_ROUTINE PCREATE_PROCESS_NOTIFY_ROUTINE_EX PCREATE_THREAD_NOTIFY_ROUTINE PDE_BASE
         PDE_PER_PAGE PDE_TOP PDI_MASK_AMD64 PDI_SHIFT PDRIVER_CMC_EXCEPTION_CALLBACK PDRIVER_CPE_EXCEPTION_CALLBACK
         PDRIVER_EXCPTN_CALLBACK PDRIVER_MCA_EXCEPTION_CALLBACK PDRIVER_REINITIALIZE PDRIVER_VERIFIER_THUNK_ROUTINE
-        PECP_LIST PEXPAND_STACK_CALLOUT PFILE_ALIGNMENT_INFORMATION PFILE_DISPOSITION_INFORMATION
-        PFILE_END_OF_FILE_INFORMATION PFILE_FS_SIZE_INFORMATION PFILE_FS_VOLUME_INFORMATION PFILE_NAME_INFORMATION
-        PFNFTH PGET_INTERRUPT_ROUTING PGET_LOCATION_STRING PHALIOREADWRITEHANDLER PHALMCAINTERFACELOCK
-        PHALMCAINTERFACEREADREGISTER PHALMCAINTERFACEUNLOCK PHAL_RESET_DISPLAY_PARAMETERS
-        PHYSICAL_COUNTER_RESOURCE_DESCRIPTOR PHYSICAL_COUNTER_RESOURCE_DESCRIPTOR_TYPE PHYSICAL_COUNTER_RESOURCE_LIST
-        PHYSICAL_MEMORY_RANGE PIMAGE_INFO PIMAGE_NT_HEADERS PIO_DRIVER_CREATE_CONTEXT PIO_QUERY_DEVICE_ROUTINE
-        PKEY_CACHED_INFORMATION PKEY_NAME_INFORMATION PLEGACY_DEVICE_DETECTION_HANDLER PLOAD_IMAGE_NOTIFY_ROUTINE
-        PMCCounter PMM_ROTATE_COPY_CALLBACK_FUNCTION PM_DISPATCH_TABLE PNP_LOCATION_INTERFACE
-        PNP_LOCATION_INTERFACE_VERSION POOLED_USAGE_AND_LIMITS PPE_BASE PPE_PER_PAGE PPE_TOP PPHYSICAL_MEMORY_RANGE
-        PPI_MASK PPI_SHIFT PPME_CLEAR_PME_STATUS PPME_GET_INFORMATION PPME_SET_PME_ENABLE PROCESSINFOCLASS
-        PROCESS_ACCESS_TOKEN PROCESS_BASIC_INFORMATION PROCESS_DEVICEMAP_INFORMATION PROCESS_DEVICEMAP_INFORMATION_EX
+        PECP_LIST PFILE_ALIGNMENT_INFORMATION PFILE_DISPOSITION_INFORMATION PFILE_END_OF_FILE_INFORMATION
+        PFILE_FS_SIZE_INFORMATION PFILE_FS_VOLUME_INFORMATION PFILE_NAME_INFORMATION PFNFTH PGET_INTERRUPT_ROUTING
+        PGET_LOCATION_STRING PHALIOREADWRITEHANDLER PHALMCAINTERFACELOCK PHALMCAINTERFACEREADREGISTER
+        PHALMCAINTERFACEUNLOCK PHAL_RESET_DISPLAY_PARAMETERS PHYSICAL_COUNTER_RESOURCE_DESCRIPTOR
+        PHYSICAL_COUNTER_RESOURCE_DESCRIPTOR_TYPE PHYSICAL_COUNTER_RESOURCE_LIST PHYSICAL_MEMORY_RANGE PIMAGE_INFO
+        PIMAGE_NT_HEADERS PIO_DRIVER_CREATE_CONTEXT PIO_QUERY_DEVICE_ROUTINE PKEY_CACHED_INFORMATION
+        PKEY_NAME_INFORMATION PLEGACY_DEVICE_DETECTION_HANDLER PLOAD_IMAGE_NOTIFY_ROUTINE PMCCounter
+        PMM_ROTATE_COPY_CALLBACK_FUNCTION PM_DISPATCH_TABLE PNP_LOCATION_INTERFACE PNP_LOCATION_INTERFACE_VERSION
+        POOLED_USAGE_AND_LIMITS PPE_BASE PPE_PER_PAGE PPE_TOP PPHYSICAL_MEMORY_RANGE PPI_MASK PPI_SHIFT
+        PPME_CLEAR_PME_STATUS PPME_GET_INFORMATION PPME_SET_PME_ENABLE PROCESSINFOCLASS PROCESS_ACCESS_TOKEN
+        PROCESS_BASIC_INFORMATION PROCESS_DEVICEMAP_INFORMATION PROCESS_DEVICEMAP_INFORMATION_EX
         PROCESS_EXCEPTION_PORT PROCESS_EXCEPTION_PORT_ALL_STATE_BITS PROCESS_EXCEPTION_PORT_ALL_STATE_FLAGS
         PROCESS_EXTENDED_BASIC_INFORMATION PROCESS_HANDLE_TRACING_ENABLE PROCESS_HANDLE_TRACING_ENABLE_EX
         PROCESS_HANDLE_TRACING_ENTRY PROCESS_HANDLE_TRACING_MAX_STACKS PROCESS_HANDLE_TRACING_QUERY

@@ -82,6 +82,9 @@ from dirql.ke.threads.alert import (
 from dirql.ke.threads.apc import (
     Apc as _Apc,
 )
+from dirql.ke.threads.callout import (
+    expand_kernel_stack_and_callout as KeExpandKernelStackAndCallout,
+)
 from dirql.ke.threads.regions import (
     enter_critical_region as KeEnterCriticalRegion,
     leave_critical_region as KeLeaveCriticalRegion,
@@ -203,6 +206,7 @@ __all__ = [
     "KeAlertThread",
     "KeBugCheck",
     "KeEnterCriticalRegion",
+    "KeExpandKernelStackAndCallout",
     "KeGetCurrentProcessorNumber",
     "KeInitializeApc",
     "KeInsertQueueApc",

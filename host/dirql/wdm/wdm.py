@@ -470,6 +470,9 @@ from dirql.ke.threads.affinity import (
 from dirql.ke.threads.apc import (
     Apc as KAPC,
 )
+from dirql.ke.threads.callout import (
+    expand_kernel_stack_and_callout_ex as KeExpandKernelStackAndCalloutEx,
+)
 from dirql.ke.threads.regions import (
     are_all_apcs_disabled as KeAreAllApcsDisabled,
     are_apcs_disabled as KeAreApcsDisabled,
@@ -1117,6 +1120,7 @@ from dirql.nt.constants import (
     LowPoolPrioritySpecialPoolOverrun,
     LowPoolPrioritySpecialPoolUnderrun,
     MAXIMUM_ALLOWED,
+    MAXIMUM_EXPANSION_SIZE,
     MAXIMUM_PRIORITY,
     MAXIMUM_PROCESSORS,
     MAXIMUM_WAIT_OBJECTS,
@@ -1807,6 +1811,8 @@ from dirql.rtl.times import (
     time_to_time_fields as RtlTimeToTimeFields,
 )
 from dirql.rtl.version import (
+    is_nt_ddi_version_available as RtlIsNtDdiVersionAvailable,
+    is_service_pack_version_installed as RtlIsServicePackVersionInstalled,
     set_condition_mask as VerSetConditionMask,
 )
 from dirql.wdm.missing import missing_name
@@ -2697,6 +2703,7 @@ __all__ = [
     "KeDelayExecutionThread",
     "KeDeregisterBugCheckCallback",
     "KeEnterGuardedRegion",
+    "KeExpandKernelStackAndCalloutEx",
     "KeFlushIoBuffers",
     "KeFlushQueuedDpcs",
     "KeGetCurrentIrql",
@@ -2822,6 +2829,7 @@ __all__ = [
     "LowPoolPrioritySpecialPoolOverrun",
     "LowPoolPrioritySpecialPoolUnderrun",
     "MAXIMUM_ALLOWED",
+    "MAXIMUM_EXPANSION_SIZE",
     "MAXIMUM_PRIORITY",
     "MAXIMUM_PROCESSORS",
     "MAXIMUM_WAIT_OBJECTS",
@@ -3308,6 +3316,8 @@ __all__ = [
     "RtlInterlockedSetBits",
     "RtlInterlockedSetBitsDiscardReturn",
     "RtlInterlockedXorBits",
+    "RtlIsNtDdiVersionAvailable",
+    "RtlIsServicePackVersionInstalled",
     "RtlLargeIntegerAdd",
     "RtlLargeIntegerAnd",
     "RtlLargeIntegerArithmeticShift",

@@ -3,6 +3,7 @@
 
 /* Annotations of both ages: they tell Microsoft's analysis tools about a parameter, and nothing to a compiler. */
 
+#define __allocator
 #define __analysis_assert(...)
 #define __analysis_assume(...)
 #define __analysis_hint(...)
@@ -68,12 +69,14 @@
 #define __drv_allocatesMemPool(...)
 #define __drv_arg(...)
 #define __drv_at(...)
+#define __drv_callbackType(...)
 #define __drv_clearDoInit(...)
 #define __drv_constant
 #define __drv_declspec(...)
 #define __drv_defined(...)
 #define __drv_deref(...)
 #define __drv_dispatchType(...)
+#define __drv_dispatchType_other
 #define __drv_floatRestored
 #define __drv_floatSaved
 #define __drv_floatUsed
@@ -101,6 +104,9 @@
 #define __drv_isCancelIRQL
 #define __drv_isObjectPointer
 #define __drv_isObjectPointerAny(...)
+#define __drv_isPointer
+#define __drv_kernelCode
+#define __drv_kernelDriver
 #define __drv_KernelMode
 #define __drv_maxFunctionIRQL(...)
 #define __drv_maxIRQL(...)
@@ -112,10 +118,12 @@
 #define __drv_mustHoldCancelSpinLock
 #define __drv_mustHoldCriticalRegion
 #define __drv_mustHoldGlobal(...)
+#define __drv_mustHoldPriorityRegion
 #define __drv_neverHold(...)
 #define __drv_neverHoldCancelSpinLock
 #define __drv_neverHoldCriticalRegion
 #define __drv_neverHoldGlobal(...)
+#define __drv_neverHoldPriorityRegion
 #define __drv_nonConst
 #define __drv_nonConstant
 #define __drv_nop(...)
@@ -150,6 +158,7 @@
 #define __drv_typeCond(...)
 #define __drv_typeConst(...)
 #define __drv_typeExpr(...)
+#define __drv_unit(...)
 #define __drv_useCancelIRQL
 #define __drv_valueIs(...)
 #define __drv_when(...)
@@ -192,6 +201,7 @@
 #define __in_z_opt
 #define __inexpressible_readableTo(...)
 #define __inexpressible_writableTo(...)
+#define __inner_checkReturn
 #define __inout
 #define __inout_bcount(...)
 #define __inout_bcount_full(...)
@@ -243,11 +253,13 @@
 #define __override
 #define __possibly_notnullterminated
 #define __post
+#define __post_invalid
 #define __postcond(...)
 #define __pre
 #define __pre_except_maybenull(...)
 #define __precond(...)
 #define __range(...)
+#define __readableTo(...)
 #define __readonly
 #define __refparam
 #define __reserved
@@ -260,6 +272,7 @@
 #define __user_code
 #define __user_driver
 #define __valid
+#define __writableTo(...)
 #define __xcount(...)
 #define _Acquires_exclusive_lock_(...)
 #define _Acquires_lock_(...)

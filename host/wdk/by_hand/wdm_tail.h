@@ -473,6 +473,8 @@ C_ASSERT(sizeof(KAPC_STATE) == 0x30);
 #define EXCEPTION_ACCESS_VIOLATION STATUS_ACCESS_VIOLATION
 #define EXCEPTION_BREAKPOINT STATUS_BREAKPOINT
 #define EXCEPTION_INT_DIVIDE_BY_ZERO STATUS_INTEGER_DIVIDE_BY_ZERO
+/* The name that wdm.h has for the type is a macro, so that a driver may name an enumeration of its own so. */
+#define DEVICE_TYPE ULONG
 #define DEFINE_DEVPROPKEY(name, ...) extern const DEVPROPKEY name
 
 /* A key of a device's property. */

@@ -252,6 +252,20 @@ def test_the_version_of_the_system() -> None:
     assert (plain.dw_os_version_info_size, extended.dw_os_version_info_size) == (0x114, 0x11C)
 
 
+def test_versions_of_the_ddi() -> None:
+    """What a version is of which the lower half names a service pack stands on the page of each routine."""
+    for version, is_there in (
+        (0x05010000, True),
+        (0x0A000000, True),
+        (0x0A000008, False),
+        (0x0B000000, False),
+    ):
+        assert wdm.RtlIsNtDdiVersionAvailable(version) is is_there
+    assert wdm.RtlIsNtDdiVersionAvailable(0x05010200) is False
+    assert wdm.RtlIsServicePackVersionInstalled(0x0A000000) is True
+    assert wdm.RtlIsServicePackVersionInstalled(0x05010200) is False
+
+
 @pytest.mark.parametrize(
     ("wanted", "condition", "is_met"),
     [

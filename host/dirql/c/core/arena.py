@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.c.core.native_module import Native
+from dirql.mm.address_space import NOWHERE
 from dirql.mm.layout import NONPAGED_RANGE
 from dirql.mm.manager import MemoryManager
 from dirql.nt.constants import PAGE_SHIFT, PAGE_SIZE
@@ -84,6 +85,15 @@ class Arena:
             ]
         if not self._manager.system.map_at(address, frames, writable=writable, pageable=pageable):
             raise RuntimeError(f"the image at {address:#x} is mapped already")
+
+    def change_paging(self, address: int, pages: int, *, pageable: bool) -> None:
+        """Let read-only pages that are mapped from an address on be pageable, or be in memory always."""
+        system = self._manager.system
+        for place in range(address, address + pages * PAGE_SIZE, PAGE_SIZE):
+            if system.entries[place >> PAGE_SHIFT].physical == NOWHERE:
+                system.page_in(place)
+        frames = system.unmap(address, pages)
+        system.map_at(address, frames, writable=False, pageable=pageable)
 
 
 def _rounded(size: int) -> int:

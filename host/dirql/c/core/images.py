@@ -215,6 +215,26 @@ class Image:
         self._contents.close()
         return self._moved
 
+    def pageable_section(self, address: int) -> tuple[str, int]:
+        """Name and address of the pageable section that holds an address; "" and the base if none does."""
+        for name, (offset, size) in self.built.sections.items():
+            if name.startswith("PAGE") and offset <= address - self.base < offset + size:
+                return name, self.base + offset
+        return "", self.base
+
+    def keep_in_memory(self, section: str) -> None:
+        """Let a pageable section be in memory always; "" stands for code that is."""
+        self._change_paging(section, pageable=False)
+
+    def let_go_out(self, section: str) -> None:
+        """Let a section be pageable again."""
+        self._change_paging(section, pageable=True)
+
+    def _change_paging(self, section: str, *, pageable: bool) -> None:
+        if section:
+            offset, size = self.built.sections[section]
+            self._arena.change_paging(self.base + offset, -(-size // PAGE_SIZE), pageable=pageable)
+
     def discard_init(self) -> None:
         """Take the code away that is for DriverEntry only."""
         offset, size = self.built.sections.get("INIT", (0, 0))

@@ -113,8 +113,6 @@ class ProcessPages:
         number = address >> PAGE_SHIFT
         space = self._manager.space_of(address)
         protection = _READ_WRITE if page.writable else _READ
-        if number in self.executable:
-            protection |= mmap.PROT_EXEC
         self._map(number, page.physical, 1, protection)
         if page.pageable or space is not self._manager.system:
             self._demand[number] = space
@@ -138,6 +136,8 @@ class ProcessPages:
 
     def _map(self, number: int, physical: int, count: int, protection: int) -> None:
         offset = self._file.offset + physical
+        if number in self.executable:
+            protection |= mmap.PROT_EXEC
         self._native.map_pages(number << PAGE_SHIFT, self._file.fd, offset, count * PAGE_SIZE, protection)
 
     def _drop(self, numbers: list[int]) -> None:

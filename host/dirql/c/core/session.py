@@ -11,6 +11,7 @@ from typing import Final, cast
 from dirql.c.core.arena import Arena
 from dirql.c.core.binding import bind
 from dirql.c.core.building import native
+from dirql.c.core.driver_paging import DriverPaging
 from dirql.c.core.faults import Faults
 from dirql.c.core.forms import POINTER, STATUS
 from dirql.c.core.images import BuiltDriver, Contents, Image, SharedLibrary
@@ -61,7 +62,10 @@ class Session:
         self.images: list[Image] = []
         self._places: dict[int, CodeType] = {}
         """The code objects for places in C, by the addresses behind the calls there."""
-        self._own = own_routines(self.native, self.objects, self.faults, self.arena)
+        self._own = {
+            **own_routines(self.native, self.objects, self.faults, self.arena),
+            **DriverPaging(self.image_of).routines(),
+        }
         manager.observe(self.pages)
         fill_variables(self.native, self.arena, self.objects.address_of)
         self.native.hooks(NTSTATUS, self.objects.address_of, self.objects.find_known)

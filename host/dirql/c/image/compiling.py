@@ -44,6 +44,8 @@ _QUIET: Final = (
     "-Wno-multichar",
     "-Wno-attributes",
     "-Wno-implicit-function-declaration",
+    "-Wno-error=incompatible-pointer-types",
+    "-Wno-error=int-conversion",
     "-Wno-pointer-to-int-cast",
     "-Wno-int-to-pointer-cast",
     "-Wno-pointer-sign",

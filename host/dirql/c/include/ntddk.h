@@ -83,10 +83,10 @@
 #define IRP_MN_UNLOCK_SINGLE 2
 #define IRP_MN_USER_FS_REQUEST 0
 #define IRP_MN_VERIFY_VOLUME 2
-#define KERNEL_LARGE_STACK_COMMIT 0x3000
-#define KERNEL_LARGE_STACK_SIZE 0xf000
+#define KERNEL_LARGE_STACK_COMMIT 0x6000
+#define KERNEL_LARGE_STACK_SIZE 0x12000
 #define KERNEL_MCA_EXCEPTION_STACK_SIZE 0x2000
-#define KERNEL_STACK_SIZE 0x3000
+#define KERNEL_STACK_SIZE 0x6000
 #define MAXIMUM_XSTATE_FEATURES 0x40
 #define MAX_HW_COUNTERS 0x10
 #define MAX_WOW64_SHARED_ENTRIES 0x10
@@ -535,6 +535,8 @@ BOOLEAN KeRemoveQueueApc(_Inout_ PRKAPC Apc);
 BOOLEAN KeAlertThread(_Inout_ PKTHREAD Thread, _In_ KPROCESSOR_MODE AlertMode);
 BOOLEAN KeTestAlertThread(_In_ KPROCESSOR_MODE AlertMode);
 LONG KeSetBasePriorityThread(_Inout_ PKTHREAD Thread, _In_ LONG Increment);
+NTSTATUS KeExpandKernelStackAndCallout(_In_ PEXPAND_STACK_CALLOUT Callout, _In_opt_ PVOID Parameter, _In_
+    SIZE_T Size);
 PHYSICAL_ADDRESS MmGetPhysicalAddress(_In_ PVOID BaseAddress);
 PVOID MmAllocateNonCachedMemory(_In_ SIZE_T NumberOfBytes);
 VOID MmFreeNonCachedMemory(_In_ PVOID BaseAddress, _In_ SIZE_T NumberOfBytes);

@@ -1047,6 +1047,13 @@ NTSTATUS RtlSetOwnerSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDesc
 NTSTATUS RtlSetGroupSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_opt_ PSID Group,
                                        _In_ BOOLEAN GroupDefaulted);
 
+/* What the DPCs that KeGenericCallDpc queues meet at. */
+
+typedef struct _DEFERRED_REVERSE_BARRIER {
+    ULONG Barrier;
+    ULONG TotalProcessors;
+} DEFERRED_REVERSE_BARRIER, *PDEFERRED_REVERSE_BARRIER;
+
 FORCEINLINE LUID RtlConvertUlongToLuid(_In_ ULONG Ulong)
 {
     LUID luid = {Ulong, 0};

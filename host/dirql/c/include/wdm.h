@@ -420,6 +420,10 @@
 #define PF_SSE3_INSTRUCTIONS_AVAILABLE 0xd
 #define PF_COMPARE_EXCHANGE128 0xe
 
+/* The stack for KeExpandKernelStackAndCallout. */
+
+#define MAXIMUM_EXPANSION_SIZE 0x11800
+
 /* Types of values. */
 
 #define REG_NONE 0
@@ -2938,6 +2942,10 @@ typedef EXT_CALLBACK *PEXT_CALLBACK;
 typedef VOID TIMER_APC_ROUTINE(_In_ PVOID TimerContext, _In_ ULONG TimerLowValue, _In_ LONG TimerHighValue);
 typedef TIMER_APC_ROUTINE *PTIMER_APC_ROUTINE;
 
+/* A routine that KeExpandKernelStackAndCallout calls. */
+typedef VOID EXPAND_STACK_CALLOUT(_In_opt_ PVOID Parameter);
+typedef EXPAND_STACK_CALLOUT *PEXPAND_STACK_CALLOUT;
+
 /* Takes a reference to an interface. */
 typedef VOID INTERFACE_REFERENCE(_In_ PVOID Context);
 typedef INTERFACE_REFERENCE *PINTERFACE_REFERENCE;
@@ -5446,6 +5454,8 @@ BOOLEAN KeAreApcsDisabled(void);
 BOOLEAN KeAreAllApcsDisabled(void);
 NTSTATUS KeWaitForMutexObject(_In_ PVOID Mutex, _In_ KWAIT_REASON WaitReason, _In_ KPROCESSOR_MODE WaitMode,
     _In_ BOOLEAN Alertable, _In_opt_ PLARGE_INTEGER Timeout);
+NTSTATUS KeExpandKernelStackAndCalloutEx(_In_ PEXPAND_STACK_CALLOUT Callout, _In_opt_ PVOID Parameter, _In_
+    SIZE_T Size, _In_ BOOLEAN Wait, _In_opt_ PVOID Context);
 PLIST_ENTRY ExInterlockedInsertHeadList(_Inout_ PLIST_ENTRY ListHead, _Inout_ PLIST_ENTRY ListEntry, _Inout_
     PKSPIN_LOCK Lock);
 PLIST_ENTRY ExInterlockedInsertTailList(_Inout_ PLIST_ENTRY ListHead, _Inout_ PLIST_ENTRY ListEntry, _Inout_
@@ -5698,6 +5708,8 @@ BOOLEAN IoIsWdmVersionAvailable(_In_ UCHAR MajorVersion, _In_ UCHAR MinorVersion
 BOOLEAN IoIs32bitProcess(_In_opt_ PIRP Irp);
 NTSTATUS MmIsVerifierEnabled(_Out_ PULONG VerifierFlags);
 LOGICAL MmIsDriverVerifying(_In_ PDRIVER_OBJECT DriverObject);
+BOOLEAN RtlIsNtDdiVersionAvailable(_In_ ULONG Version);
+BOOLEAN RtlIsServicePackVersionInstalled(_In_ ULONG Version);
 NTSTATUS ZwClose(_In_ HANDLE Handle);
 NTSTATUS ZwCreateDirectoryObject(_Out_ PHANDLE DirectoryHandle, _In_ ACCESS_MASK DesiredAccess, _In_
     POBJECT_ATTRIBUTES ObjectAttributes);
@@ -6205,6 +6217,8 @@ C_ASSERT(sizeof(KAPC_STATE) == 0x30);
 #define EXCEPTION_ACCESS_VIOLATION STATUS_ACCESS_VIOLATION
 #define EXCEPTION_BREAKPOINT STATUS_BREAKPOINT
 #define EXCEPTION_INT_DIVIDE_BY_ZERO STATUS_INTEGER_DIVIDE_BY_ZERO
+/* The name that wdm.h has for the type is a macro, so that a driver may name an enumeration of its own so. */
+#define DEVICE_TYPE ULONG
 #define DEFINE_DEVPROPKEY(name, ...) extern const DEVPROPKEY name
 
 /* A key of a device's property. */
