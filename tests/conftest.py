@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Settings for all tests: Hypothesis draws the same examples in every run."""
+"""Settings for all tests: Hypothesis draws the same examples in every run, and Ctrl-C is what it is in a terminal."""
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 from hypothesis import settings
@@ -12,6 +14,10 @@ from compiled import COMPILED, REASONS
 # There is no deadline, because a busy computer is no failure. The seed is fixed, so that a run can be repeated.
 settings.register_profile("dirql", deadline=None, derandomize=True)
 settings.load_profile("dirql")
+
+# A shell without a terminal lets commands in its background ignore SIGINT, and so would all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -110,8 +110,17 @@ def test_a_program_gets_errors_after_its_board_has_gone(
     assert all(node.state is NodeState.REMOVED for node in machine.devices if node.driver)
 
 
-def test_a_job_whose_data_cannot_be_checked_gives_the_loss_of_the_board_as_the_reason(
-    board: FakeBoard,
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda machine: machine.target.read_configuration(0),
+        lambda machine: machine.open(PROGRAM_NAME),
+        lambda machine: machine.load_driver(store, "again"),
+    ],
+    ids=["data are checked", "a program opens", "a driver starts"],
+)
+def test_a_job_gives_the_loss_of_the_board_as_the_reason_whatever_fails(
+    board: FakeBoard, use: Callable[[Machine], object]
 ) -> None:
     with open_machine(board.target, drivers=[store]) as machine:
         unplug(board)
@@ -120,7 +129,7 @@ def test_a_job_whose_data_cannot_be_checked_gives_the_loss_of_the_board_as_the_r
             pytest.raises(LinkLost, match=r"^the job ended in dma, level: fake was unplugged$"),
             job._told_of_loss(machine, job.Row("dma", "level")),
         ):
-            machine.target.read_configuration(0)
+            use(machine)
 
 
 @WAYS
@@ -174,6 +183,16 @@ def test_the_clock_goes_on_without_the_board(board: FakeBoard) -> None:
     target.set_deadline(before + target.frequency // 100)
     assert target.wait() is Wake.DEADLINE
     assert target.now() >= before + target.frequency // 100
+
+
+def test_the_silence_before_a_loss_is_not_counted_as_work_of_a_driver(board: FakeBoard) -> None:
+    target = board.target
+    target.read_configuration(0)
+    before = target.lag()
+    fall_silent(board)
+    with pytest.raises(MachineRemoved, match="has not answered for"):
+        target.read_configuration(0)
+    assert target.lag() - before > 0.8 * QUICK.silence * target.frequency
 
 
 ENDS = [*range(40, 2000, 97), *range(2000, 12_000, 991)]

@@ -59,7 +59,6 @@ class Record:
     @classmethod
     def read(cls, bitstream: Path) -> Record:
         """The record of a bitstream, which must be as it was built. Raises `RecordError`."""
-        path = record_path(bitstream)
         again = "build it again with `dirql build`"
         try:
             octets = bitstream.read_bytes()
@@ -67,6 +66,7 @@ class Record:
             raise RecordError(
                 f"{bitstream} must be a bitstream; it cannot be read: {error.strerror}"
             ) from error
+        path = record_path(bitstream)
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:

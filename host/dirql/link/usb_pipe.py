@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 from collections.abc import Iterable, Sequence
@@ -105,17 +106,24 @@ class UsbPipe(Pipe):
         self.name = f"{self.name} {device.bus:03}:{device.address:03}"
         self._slice = round(1000 * READ_SLICE)
         self._closed = False
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._util.dispose_resources, device)
+            self._ends = self._claim()
+            undo.pop_all()
+
+    def _claim(self) -> _Endpoints:
+        """Configure the device and claim its endpoints. Raises `NoLink`."""
         try:
-            device.set_configuration()
-            found = _endpoints(device)
+            self._device.set_configuration()
+            found = _endpoints(self._device)
             if found is None:
                 raise NoLink(
                     f"{self.name} must have bulk endpoints in both directions; it has none: flash the board anew"
                 )
-            self._ends = found
-            self._util.claim_interface(device, found.interface)
+            self._util.claim_interface(self._device, found.interface)
         except self._core.USBError as error:
             raise NoLink(self._explain(error)) from error
+        return found
 
     def _find(self, ids: Sequence[tuple[int, int]]) -> _Device:
         try:

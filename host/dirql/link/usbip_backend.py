@@ -44,7 +44,9 @@ from dirql.link.usbip import (
 __all__ = ["UsbIpBackend"]
 
 _LIMIT = 5.0
-"""The seconds within which a server must answer an operation, and an `Unlink`."""
+"""The seconds within which a server must answer an operation, take what is sent, and answer a transfer or unlink it."""
+_UNLINK_LIMIT = 1.0
+"""The seconds that a server has at least to answer an `Unlink`."""
 _INTO = 0x80
 _DEVICE, _CONFIGURATION, _INTERFACE, _ENDPOINT = 1, 2, 4, 5
 _NAMES = {
@@ -97,23 +99,33 @@ class _Device:
 
     def __init__(self, host: str, port: int, bus_id: bytes, number: int) -> None:
         self._number = number
-        self._socket = _connect(host, port)
-        status = _ask(self._socket, Operation.IMPORT, bus_id.ljust(BUS_ID_BYTES, b"\0"))
-        if status:
-            self._socket.close()
-            taken = status == TAKEN
-            _fail(errno.EBUSY if taken else errno.ENODEV, f"the device {bus_id.decode()} is in use or gone")
-        _receive(self._socket, RECORD_BYTES)
-        self._socket.settimeout(None)
         self._lock = threading.Lock()
         self._pending: dict[int, _Pending] = {}
         self._numbers = itertools.count(1)
-        self._is_gone = False
+        self._gone = ""
+        self._reader: threading.Thread | None = None
+        self._socket = _connect(host, port)
+        try:
+            self._import(f"{host}:{port}", bus_id)
+            self.descriptor = self._descriptor(_DEVICE, 0, 18)
+            head = self._descriptor(_CONFIGURATION, 0, 9)
+            self.configuration = self._descriptor(_CONFIGURATION, 0, int.from_bytes(head[2:4], "little"))
+        except BaseException:
+            self.close()
+            raise
+
+    def _import(self, place: str, bus_id: bytes) -> None:
+        with _answers(place):
+            status = _ask(self._socket, Operation.IMPORT, bus_id.ljust(BUS_ID_BYTES, b"\0"))
+            if not status:
+                _receive(self._socket, RECORD_BYTES)
+        if status:
+            taken = status == TAKEN
+            _fail(errno.EBUSY if taken else errno.ENODEV, f"the device {bus_id.decode()} is in use or gone")
+        self._socket.settimeout(None)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", int(_LIMIT), 0))
         self._reader = threading.Thread(target=self._read, name="dirql: USB/IP", daemon=True)
         self._reader.start()
-        self.descriptor = self._descriptor(_DEVICE, 0, 18)
-        head = self._descriptor(_CONFIGURATION, 0, 9)
-        self.configuration = self._descriptor(_CONFIGURATION, 0, int.from_bytes(head[2:4], "little"))
 
     def _descriptor(self, kind: int, index: int, length: int) -> bytes:
         setup = struct.pack("<BBHHH", _INTO, 6, kind << 8 | index, 0, length)
@@ -127,18 +139,18 @@ class _Device:
         """Carry out an URB; returns what came, or as many zeros as bytes were taken. Raises the errors of pyusb."""
         pending = self._submit(endpoint, direction, octets, length, setup)
         if not pending.ended.wait(seconds):
-            self._unlink(pending)
+            self._unlink(pending, max(_UNLINK_LIMIT, _LIMIT - (seconds or 0)))
         status = pending.status
         if status == Errno.UNLINKED:
             _fail(errno.ETIMEDOUT, "the device did not answer in time")
         if status:
-            _fail(-status, "the device answered with an error")
+            _fail(-status, self._gone or "the device answered with an error")
         return pending.octets if pending.is_in else bytes(pending.length)
 
     def _submit(self, endpoint: int, direction: int, octets: bytes, length: int, setup: bytes) -> _Pending:
         with self._lock:
-            if self._is_gone:
-                _fail(errno.ENODEV, "the device is gone")
+            if self._gone:
+                _fail(errno.ENODEV, self._gone)
             pending = _Pending(next(self._numbers), is_in=direction == TO_HOST)
             self._pending[pending.number] = pending
             self._send(
@@ -146,28 +158,31 @@ class _Device:
             )
         return pending
 
-    def _unlink(self, pending: _Pending) -> None:
+    def _unlink(self, pending: _Pending, limit: float) -> None:
         with self._lock:
-            if pending.status is None and not self._is_gone:
+            if pending.status is None and not self._gone:
                 number = next(self._numbers)
                 self._pending[-number] = pending  # the answer to the unlink has that number
                 self._send(Unlink(number, self._number, pending.number).pack())
-        if not pending.ended.wait(_LIMIT):
-            _fail(errno.EIO, "the USB/IP server does not answer")
+        if not pending.ended.wait(limit):
+            with self._lock:
+                self._lose("the USB/IP server does not answer")
 
     def _send(self, octets: bytes) -> None:
         try:
             self._socket.sendall(octets)
-        except OSError:
-            self._lose()
+        except BlockingIOError:
+            self._lose("the USB/IP server takes no bytes")
+        except OSError as error:
+            self._lose(_words(error))
 
     def _read(self) -> None:
         try:
             while True:
                 self._take(read_return(_receive(self._socket, HEADER_BYTES)))
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             with self._lock:
-                self._lose()
+                self._lose(_words(error))
 
     def _take(self, answer: Return) -> None:
         if answer.command == Command.UNLINKED:
@@ -178,11 +193,12 @@ class _Device:
                     self._end(pending, Errno.UNLINKED, 0)
             return
         with self._lock:
-            pending = self._pending.pop(answer.number, None)
-        if pending is not None and pending.is_in:
-            pending.octets = _receive(self._socket, answer.length)
-        if pending is not None:
-            self._end(pending, answer.status, answer.length)
+            pending = self._pending.get(answer.number)
+        octets = _receive(self._socket, answer.length) if pending is not None and pending.is_in else b""
+        with self._lock:
+            if pending is not None and self._pending.pop(answer.number, None) is not None:
+                pending.octets = octets
+                self._end(pending, answer.status, answer.length)
 
     def _end(self, pending: _Pending, status: int, length: int) -> None:
         if pending.status is None:
@@ -190,8 +206,8 @@ class _Device:
             pending.status = status
         pending.ended.set()
 
-    def _lose(self) -> None:
-        self._is_gone = True
+    def _lose(self, reason: str) -> None:
+        self._gone = self._gone or reason
         for pending in self._pending.values():
             self._end(pending, -errno.ENODEV, 0)
         self._pending.clear()
@@ -199,11 +215,11 @@ class _Device:
     def close(self) -> None:
         """Give the device back; a second call does nothing."""
         with self._lock:
-            self._lose()
+            self._lose("the device was given back")
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        if self._reader is not threading.current_thread():
+        if self._reader is not None and self._reader is not threading.current_thread():
             self._reader.join()
 
 
@@ -247,7 +263,7 @@ class UsbIpBackend:
 
     def enumerate_devices(self) -> Iterator[_Found]:
         """See `IBackend`. Raises `NoLink` if there is no server."""
-        with _connect(self.host, self.port) as connection:
+        with _connect(self.host, self.port) as connection, _answers(f"{self.host}:{self.port}"):
             _ask(connection, Operation.LIST)
             (count,) = struct.unpack(">I", _receive(connection, 4))
             found = []
@@ -411,25 +427,35 @@ def _connect(host: str, port: int) -> socket.socket:
     return made
 
 
-def _ask(connection: socket.socket, operation: Operation, octets: bytes = b"") -> int:
-    """Ask for an operation; returns the status of the answer. Raises `NoLink` if this is no USB/IP server."""
-    host, port, *_ = connection.getpeername()
+@contextlib.contextmanager
+def _answers(place: str) -> Iterator[None]:
+    """Tell of a server that does not answer as one of USB/IP. Raises `NoLink`."""
     try:
-        connection.sendall(operation.request(octets))
-        answer = _receive(connection, OPERATION_BYTES)
+        yield
     except TimeoutError:
         what = f"nothing came in {_LIMIT} seconds"
-    except OSError as error:
-        what = str(error.strerror or error)
+    except (OSError, ValueError) as error:
+        what = _words(error)
     else:
-        if operation.is_answer(answer):
-            _, _, status = OPERATION.unpack(answer)
-            return int(status)
-        what = f"the answer began with {answer!r}"
+        return
     raise NoLink(
-        f"the server at {host}:{port} must answer as a USB/IP server; {what}: name the port of one, such as that of"
-        f" `dirql twin BOARD --usbip {port}`"
+        f"the server at {place} must answer as a USB/IP server; {what}: name the port of one, such as that of"
+        f" `dirql twin BOARD --usbip {place.rpartition(':')[2]}`"
     )
+
+
+def _words(error: OSError | ValueError) -> str:
+    return str((isinstance(error, OSError) and error.strerror) or error)
+
+
+def _ask(connection: socket.socket, operation: Operation, octets: bytes = b"") -> int:
+    """Ask for an operation; returns the status of the answer. Raises `OSError`, and `ValueError` for another answer."""
+    connection.sendall(operation.request(octets))
+    answer = _receive(connection, OPERATION_BYTES)
+    if not operation.is_answer(answer):
+        raise ValueError(f"the answer began with {answer!r}")
+    _, _, status = OPERATION.unpack(answer)
+    return int(status)
 
 
 def _receive(connection: socket.socket, count: int) -> bytes:

@@ -187,6 +187,12 @@ def test_a_record_that_is_none_is_refused(bitstream: Path, text: str, message: s
         Record.read(bitstream)
 
 
+def test_a_folder_is_no_bitstream() -> None:
+    message = "must be a bitstream; it cannot be read: Is a directory"
+    with pytest.raises(RecordError, match=message):
+        Record.read(Path())
+
+
 def test_without_a_loader_the_packages_are_named(bitstream: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loaders, "_from_wheel", lambda _name: None)
     monkeypatch.setattr(loaders, "find_program", lambda _name: None)

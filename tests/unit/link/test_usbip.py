@@ -244,18 +244,18 @@ def test_no_server_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "what"),
+    ("answer", "limit", "what"),
     [
-        (None, "nothing came in 0.1 seconds"),
-        (b"", "the USB/IP server has ended the connection|Connection reset by peer"),
-        (b"HTTP/1.1 400 Bad Request", "the answer began with b'HTTP/1.1'"),
+        (None, 0.1, "nothing came in 0.1 seconds"),
+        (b"", LIMIT, "the USB/IP server has ended the connection|Connection reset by peer"),
+        (b"HTTP/1.1 400 Bad Request", LIMIT, "the answer began with b'HTTP/1.1'"),
     ],
     ids=["silent", "hangs up", "other protocol"],
 )
 def test_a_server_of_another_kind_is_told(
-    monkeypatch: pytest.MonkeyPatch, answer: bytes | None, what: str
+    monkeypatch: pytest.MonkeyPatch, answer: bytes | None, limit: float, what: str
 ) -> None:
-    monkeypatch.setattr("dirql.link.usbip_backend._LIMIT", 0.1)
+    monkeypatch.setattr("dirql.link.usbip_backend._LIMIT", limit)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         taken: list[socket.socket] = []
@@ -275,6 +275,96 @@ def test_a_server_of_another_kind_is_told(
             UsbPipe(server=("127.0.0.1", port))
         thread.join()
         taken[0].close()
+
+
+class Cut:
+    """A server in front of one of USB/IP, which gives its clients some bytes of the answers, and then no more."""
+
+    def __init__(self, place: tuple[str, int], left: int, *, ends: bool) -> None:
+        """`left` bytes of all connections together pass; then the connection ends, or nothing comes any more."""
+        self._behind = place
+        self._left = left
+        self._ends = ends
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.place: tuple[str, int] = self._listener.getsockname()
+        self._sockets: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        while self._left:
+            client, _ = self._listener.accept()
+            server = socket.create_connection(self._behind)
+            self._sockets += client, server
+            for pump in (self._to_server, self._to_client):
+                self._threads.append(threading.Thread(target=pump, args=(client, server)))
+                self._threads[-1].start()
+
+    def _to_server(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while octets := client.recv(4096):
+                server.sendall(octets)
+            server.shutdown(socket.SHUT_WR)
+
+    def _to_client(self, client: socket.socket, server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while self._left and (octets := server.recv(min(4096, self._left))):
+                self._left -= len(octets)
+                client.sendall(octets)
+            if self._left or self._ends:
+                client.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End all connections; a client may still wait to be accepted."""
+        self._left = 0
+        with contextlib.suppress(OSError):
+            socket.create_connection(self.place).close()
+        self._threads[0].join()
+        for each in self._sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads[1:]:
+            thread.join()
+        for each in (self._listener, *self._sockets):
+            each.close()
+
+
+WHOLE = 2_000
+"""More bytes than a server sends until a program has the device open."""
+
+
+def use_until_it_is_lost(place: tuple[str, int]) -> None:
+    pipe = UsbPipe(server=place)
+    try:
+        for _ in range(WHOLE):
+            pipe.write(b"0123456789" * 7)
+            pipe.read()
+    finally:
+        pipe.close()
+
+
+@pytest.mark.parametrize("left", [*range(1, 1_000, 53), WHOLE])
+def test_a_server_that_goes_at_any_byte_is_told_by_its_name_at_once(
+    server: UsbIpServer, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    """At once: each time-out that is waited for would be a minute."""
+    monkeypatch.setattr("dirql.link.usbip_backend._LIMIT", 60.0)
+    with contextlib.closing(Cut((server.host, server.port), left, ends=True)) as cut:
+        name = "{}:{}".format(*cut.place)
+        with pytest.raises((NoLink, PipeLost), match=name):
+            use_until_it_is_lost(cut.place)
+
+
+@pytest.mark.parametrize("left", [*range(1, 1_000, 211), WHOLE])
+def test_a_server_that_falls_silent_at_any_byte_is_told_by_its_name(
+    server: UsbIpServer, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    monkeypatch.setattr("dirql.link.usbip_backend._LIMIT", 0.1)
+    monkeypatch.setattr("dirql.link.usbip_backend._UNLINK_LIMIT", 0.1)
+    with contextlib.closing(Cut((server.host, server.port), left, ends=False)) as cut:
+        name = "{}:{}".format(*cut.place)
+        with pytest.raises((NoLink, PipeLost), match=name):
+            use_until_it_is_lost(cut.place)
 
 
 def test_a_port_that_is_taken_and_a_twin_that_is_not_there_are_told(echo: Echo) -> None:

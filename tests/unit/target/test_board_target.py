@@ -273,17 +273,34 @@ def test_a_board_that_is_closed_leaves_no_thread_and_no_file() -> None:
     gc.collect()
 
 
-def test_ctrl_c_ends_a_wait_and_the_board_can_be_used_afterwards(board: FakeBoard) -> None:
-    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+def press_ctrl_c(board: FakeBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C once, when host code waits for the board."""
+    link = board.target.link
+    wait = link.wait
+
+    def pressed(limit: float | None = None) -> None:
+        monkeypatch.setattr(link, "wait", wait)
+        threading.Timer(0.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+        wait(limit)
+
+    monkeypatch.setattr(link, "wait", pressed)
+
+
+def test_ctrl_c_ends_a_wait_and_the_board_can_be_used_afterwards(
+    board: FakeBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press_ctrl_c(board, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         board.target.wait()
     board.target.write_memory(MEMORY, 9)
     assert board.target.read_memory(MEMORY) == 9
 
 
-def test_ctrl_c_ends_an_access_whose_answer_does_not_come(board: FakeBoard) -> None:
+def test_ctrl_c_ends_an_access_whose_answer_does_not_come(
+    board: FakeBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     board.pipe.is_silent = True
-    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    press_ctrl_c(board, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         board.target.read_memory(MEMORY)
     board.pipe.is_silent = False

@@ -163,6 +163,7 @@ class LinkChannel:
     def _check(self, pending: Pending) -> None:
         lost = self.link.lost
         if lost is not None and pending.response is None:
+            self._count_lag()  # the silence before the loss is no time in which a driver worked
             raise MachineRemoved(lost, OPERATION_NAMES.get(pending.operation, "mark"), pending.address)
 
     def _report_failures(self) -> None:
