@@ -39,7 +39,7 @@ from dirql.registers.functions import Store
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict, summarize_defects
-from dirql.shares import divide, possible_processes, run_shares
+from dirql.shares import ShareFailed, divide, possible_processes, run_shares
 from dirql.target import inside_simulator
 from dirql.target.contract import LinkLost, MachineRemoved
 from dirql.target.simulation.build import announce_on_stderr
@@ -298,11 +298,13 @@ def _measure_shares(options: Options, console: Console) -> JobResult | None:
         return None
     with _open(options):
         pass  # the machine is compiled, if need be, before it is needed by several at once
-    with show(console) as display:
-        tasks = [partial(_run_share, options, [rows[number] for number in share]) for share in shares]
-        results = run_shares([row.name for row in rows], tasks, display)
-    if results is None:
-        console.print("A row has not passed. All rows run again on one machine.", highlight=False)
+    try:
+        with show(console) as display:
+            tasks = [partial(_run_share, options, [rows[number] for number in share]) for share in shares]
+            results = run_shares([row.name for row in rows], tasks, display)
+    except ShareFailed as failed:
+        again = f"{failed} All rows run again on one machine."
+        console.print(again, highlight=False, markup=False, soft_wrap=True)
         return None
     modes = {mode.name: mode for result in results for mode in result.modes}
     return replace(results[0], modes=tuple(modes[row.name] for row in rows))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from typing import Generic, NamedTuple, TypeVar, cast
 
 from dirql.report.progress import Display, Step
 
-__all__ = ["divide", "possible_processes", "run_shares"]
+__all__ = ["ShareFailed", "divide", "possible_processes", "run_shares"]
 
 _Result = TypeVar("_Result")
 
@@ -60,6 +61,16 @@ def divide(efforts: Sequence[float], processes: int) -> list[list[int]]:
         shares[least].append(number)
         loads[least] += efforts[number]
     return [sorted(share) for share in shares]
+
+
+class ShareFailed(Exception):
+    """A share has no result; the text is a sentence that says why."""
+
+
+class _Failure(NamedTuple):
+    """The error that ended a share, in its first line."""
+
+    reason: str
 
 
 class _Told(NamedTuple):
@@ -143,10 +154,35 @@ class _Share(Generic[_Result]):
         self.process.start()
         theirs.close()
 
+    def receive(self) -> object:
+        """The next message; raises `ShareFailed` if there is no result, as it or the end of the process says."""
+        try:
+            message = self.connection.recv()
+        except (EOFError, OSError):  # OSError: the process has ended within a message
+            self.process.join()
+            raise ShareFailed(f"A process that ran rows {_ending(self.process.exitcode)}.") from None
+        if isinstance(message, _Failure):
+            raise ShareFailed(f"A row has ended with an error: {message.reason}")
+        if message is None:
+            raise ShareFailed("A row has not passed.")
+        return message
+
     def end(self) -> None:
         self.process.terminate()
         self.process.join()
         self.connection.close()
+
+
+def _ending(status: int | None) -> str:
+    """How a process has ended that sent no result, by its exit status."""
+    if status is None or status >= 0:
+        return f"has ended without a result, with the exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"the signal {-status}"
+    hint = ", as the system does when memory is short" if -status == signal.SIGKILL else ""
+    return f"was ended by {name}{hint}"
 
 
 def _be_share(
@@ -154,25 +190,33 @@ def _be_share(
     connection: Connection[object, object],
     other_end: Connection[object, object],
 ) -> None:
-    """Run a share, and send its result. An error ends the process, which says nothing of it.
+    """Run a share, and send its result, or the error that has ended it.
 
-    So does the end of the process that has begun it, however that ends: nobody reads the connection then.
+    The end of the process that has begun it, however that ends, ends the share: nobody reads the connection then.
     """
     other_end.close()  # the fork's own copy, with which the connection would always have a reader
     gc.freeze()  # what is there stays, and 4 % of the process's time went into looking at it again and again
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
-    connection.send(run(_Teller(connection)))
+    try:
+        result = run(_Teller(connection))
+    except BaseException as error:
+        first_line = str(error).partition("\n")[0]
+        connection.send(
+            _Failure(f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__)
+        )
+        raise
+    connection.send(result)
 
 
 def run_shares(
     names: Sequence[str], tasks: Sequence[Callable[[Display], _Result | None]], display: Display
-) -> list[_Result] | None:
+) -> list[_Result]:
     """Run all tasks at once, each in a process; `names` are those of all rows, in the order of their lines.
 
-    Returns the results in the order of the tasks, or None as soon as one has none: the task returned None, or raised,
-    or its process has ended.
+    Returns the results in the order of the tasks. Raises `ShareFailed` as soon as one has none: the task returned None,
+    or raised, or its process has ended.
     """
     shown = _Shown(display, names)
     shares: list[_Share[_Result]] = []
@@ -187,14 +231,9 @@ def run_shares(
             for each in running:
                 if each.connection not in ready:
                     continue
-                try:
-                    message = each.connection.recv()
-                except (EOFError, OSError):  # OSError: the process has ended within a message
-                    return None
+                message = each.receive()
                 if isinstance(message, _Told):
                     shown.show(message)
-                elif message is None:
-                    return None
                 else:
                     results[each] = cast("_Result", message)
         return [results[each] for each in shares]

@@ -23,7 +23,7 @@ from dirql.io.handle import Handle
 from dirql.job import Options
 from dirql.report.progress import Display
 from dirql.report.results import JobResult
-from dirql.shares import divide, run_shares
+from dirql.shares import ShareFailed, divide, run_shares
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 
@@ -142,17 +142,49 @@ def test_lines_come_in_the_order_of_the_rows() -> None:
     assert [line.partition(",")[0] for line in lines] == [f"{name}: 1 requests" for name in "abcd"]
 
 
-@pytest.mark.parametrize("end", ["none", "exit", "error"])
-def test_a_share_without_a_result_ends_all(end: str) -> None:
-    def share(_: Display) -> str | None:
-        if end == "exit":
-            os._exit(0)
-        if end == "error":
-            raise KeyError(end)
-        return None
+def _end_in_any_way(end: str) -> str | None:
+    if end == "exit":
+        os._exit(3)
+    if end == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if end == "term":
+        os.kill(os.getpid(), signal.SIGTERM)
+    if end == "error":
+        raise ValueError("the first line\nand the second")
+    if end == "interrupt":
+        raise KeyboardInterrupt
+    return None
 
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        ("none", "A row has not passed."),
+        ("exit", "A process that ran rows has ended without a result, with the exit status 3."),
+        ("kill", "A process that ran rows was ended by SIGKILL, as the system does when memory is short."),
+        ("term", "A process that ran rows was ended by SIGTERM."),
+        ("error", "A row has ended with an error: ValueError: the first line"),
+        ("interrupt", "A row has ended with an error: KeyboardInterrupt"),
+    ],
+)
+def test_a_share_without_a_result_ends_all_and_says_why(end: str, why: str) -> None:
     display, _ = _display()
-    assert run_shares(["a"], [share, share], display) is None
+    with pytest.raises(ShareFailed) as failed:
+        run_shares(["a"], [lambda _: _end_in_any_way(end), lambda _: "a result"], display)
+    assert str(failed.value) == why
+
+
+@pytest.mark.slow
+def test_the_job_says_how_a_process_has_ended_and_runs_all_rows_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "_run_share", lambda *_: _end_in_any_way("kill"))
+    shown, _ = _run(2, tmp_path, capsys, "--mode", "dma", "--interrupt", "level,message")
+    assert (
+        "was ended by SIGKILL, as the system does when memory is short. All rows run again on one machine.\n"
+        in shown
+    )
+    assert "All data was right and nothing leaked." in shown
 
 
 def test_a_share_that_ends_within_a_message_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +194,8 @@ def test_a_share_that_ends_within_a_message_ends_all(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(shares, "_be_share", run)
     display, _ = _display()
-    assert run_shares(["a"], [lambda _: "never run"], display) is None
+    with pytest.raises(ShareFailed, match="has ended without a result, with the exit status 0"):
+        run_shares(["a"], [lambda _: "never run"], display)
 
 
 def test_shares_end_soon_after_the_process_that_has_begun_them_was_killed() -> None:

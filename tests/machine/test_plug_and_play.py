@@ -13,7 +13,7 @@ from types import FrameType
 import pytest
 
 from dirql import wdm
-from dirql.drivers import gpio, store
+from dirql.drivers import gpio, pulser, store
 from dirql.drivers.gpio.interface import (
     GUID_DEVINTERFACE_GPIO,
     IOCTL_GPIO_CONFIGURE,
@@ -51,7 +51,8 @@ from dirql.nt.constants import (
 from dirql.pnp.node import DeviceNode
 from dirql.pnp.states import NodeState
 from dirql.pnp.stopping import send_start
-from machine.store_twins import chosen, each_driver
+from dirql.program_thread import ProgramThread
+from machine.store_twins import chosen, each_driver, store_in
 
 DATA = bytes(range(256)) * 2
 WAYS = [(TransferMode.POLLED, "level"), (TransferMode.INTERRUPT, "latched"), (TransferMode.DMA, "message")]
@@ -416,3 +417,56 @@ def test_a_store_is_taken_away_while_power_irps_are_on_their_way(seed: int) -> N
         machine.pnp.surprise_remove(node)
         user.join()
     assert machine.defects == []
+
+
+def send_system_control(node: DeviceNode) -> int:
+    """Send a WMI request to the top of a device's stack, and return its status."""
+    top = node.physical_device_object.top_of_stack()
+    irp = wdm.IoAllocateIrp(top.stack_size, False)
+    assert irp is not None
+    irp.io_status.status = wdm.STATUS_NOT_SUPPORTED
+    wdm.IoGetNextIrpStackLocation(irp).major_function = wdm.IRP_MJ_SYSTEM_CONTROL
+    done = wdm.KEVENT()
+    wdm.KeInitializeEvent(done, wdm.NotificationEvent, False)
+
+    def completed(device: wdm.DEVICE_OBJECT | None, irp: wdm.IRP, context: object) -> int:
+        wdm.KeSetEvent(done, wdm.IO_NO_INCREMENT, False)
+        return wdm.STATUS_MORE_PROCESSING_REQUIRED
+
+    wdm.IoSetCompletionRoutine(irp, completed, None, True, True, True)
+    wdm.IoCallDriver(top, irp)
+    wdm.KeWaitForSingleObject(done, wdm.Executive, wdm.KernelMode, False, None)
+    status = irp.io_status.status
+    wdm.IoFreeIrp(irp)
+    return status
+
+
+@pytest.mark.parametrize(
+    ("service", "name"), [("store", "default"), ("c", "default"), ("gpio", "crowd"), ("pulser", "at")]
+)
+def test_a_device_is_not_removed_while_a_request_is_below_its_driver(service: str, name: str) -> None:
+    """Each shipped driver holds its remove lock while it hands a request down that it does not know."""
+    with open_machine("verilated", machine=name) as machine:
+        drivers = {"store": store, "c": store_in("c"), "gpio": gpio, "pulser": pulser}
+        driver = machine.load_driver(drivers[service])
+        node = next(node for node in machine.devices if node.driver is driver)
+        table = machine.io.drivers["pci"].major_function
+        handle = table[wdm.IRP_MJ_SYSTEM_CONTROL]
+        seen: list[tuple[NodeState, bool]] = []
+
+        def slowly(device: wdm.DEVICE_OBJECT, irp: wdm.IRP) -> int:
+            remover = machine.create_thread(lambda: machine.pnp.remove(node))
+            removers.append(remover)
+            machine.sleep(0.001)
+            attached = node.physical_device_object.top_of_stack() is not node.physical_device_object
+            seen.append((node.state, attached))
+            return handle(device, irp)
+
+        removers: list[ProgramThread] = []
+        table[wdm.IRP_MJ_SYSTEM_CONTROL] = slowly
+        assert send_system_control(node) == wdm.STATUS_INVALID_DEVICE_REQUEST  # nobody knows it
+        table[wdm.IRP_MJ_SYSTEM_CONTROL] = handle
+        removers[0].join()
+        assert seen == [(NodeState.QUERY_REMOVED, True)]
+        assert node.physical_device_object.top_of_stack() is node.physical_device_object
+        assert machine.defects == []

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from dirql.machine import Machine, open_machine
 from dirql.nt import status as nt
 from dirql.nt.bugcodes import HARDWARE_INTERRUPT_STORM
 from dirql.pnp.hang_report import DeviceWitness
-from dirql.registers import pci_configuration as pci
+from dirql.registers import pci_configuration as pci, pulser as regs
 from dirql.registers.pulser import CONTROL
 from hdl.pic_bench import SETTLED
 
@@ -305,6 +306,80 @@ def test_with_moderation_many_pulses_share_an_interrupt_and_the_last_one_is_serv
     start(first, 1)
     machine.sleep(0.001)
     assert counts(first).claimed == found.claimed + 1
+
+
+FORM = (regs.CONTROL, regs.WIDTH, regs.PERIOD, regs.JITTER, regs.MODERATION, regs.INTERRUPT_MASK_SET)
+
+
+def registers_of(machine: Machine) -> list[int]:
+    """The form of the pulses in the first device, past the driver."""
+    window = machine.device_window("pulser", bar=0)
+    return [int.from_bytes(window.read(register.offset, 4), "little") for register in FORM]
+
+
+def lose_registers(machine: Machine) -> bool:
+    """Do as a device whose power is cut; return whether it was off the bus, as in D3."""
+    target, command = machine.target, place_of(machine, 0) | pci.COMMAND.offset
+    before = target.read_configuration(command) & 0xFFFF
+    target.write_configuration(command, before | pci.COMMAND.MEMORY_ENABLE)
+    window = machine.device_window("pulser", bar=0)
+    for register in (regs.COUNT, regs.EVENTS, *FORM[:-1]):
+        window.write(register.offset, bytes(4))
+    target.write_configuration(command, before)
+    return not before & pci.COMMAND.MEMORY_ENABLE
+
+
+def test_pulses_stop_while_the_system_sleeps_and_go_on_with_the_same_form(machine: Machine) -> None:
+    first, second = load(machine, "level")
+    configure(first, width=40, period=3000, jitter=0x0F, control=HELD, moderation=50)
+    start(first, 20)
+    machine.sleep(0.0003)
+    before, form = counts(first), registers_of(machine)
+    assert 0 < before.claimed < 20
+    seen: list[object] = []
+
+    def use() -> None:
+        machine.sleep(0.004)  # time enough for all pulses
+        seen.append(lose_registers(machine))
+        asked = counts(first)  # waits until the device is on again
+        seen.append((asked.pulses < 20, asked.left > 0, machine.kernel.clock.now() >= woken))
+
+    woken = machine.kernel.clock.now() + machine.kernel.clock.frequency * 6 // 1000
+    using = machine.create_thread(use)
+    machine.suspend("S3", seconds=0.006)
+    using.join()
+    assert seen == [True, (True, True, True)]
+    assert registers_of(machine) == form
+    machine.sleep(0.003)
+    after = counts(first)
+    assert (after.pulses, after.claimed, after.dpcs, after.left) == (20, 20, 20, 0)
+    assert counts(second).claimed == 0
+    assert machine.defects == []
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_control_code_that_waits_for_a_device_in_its_sleep_ends_with_the_device(
+    machine: Machine, is_gone: bool
+) -> None:
+    handle = load(machine, "level")[0]
+    node = next(node for node in machine.devices if node.driver is machine.io.drivers["pulser"])
+    found: list[int] = []
+
+    def use() -> None:
+        machine.sleep(0.001)
+        if is_gone:
+            remover = machine.create_thread(lambda: machine.pnp.surprise_remove(node))
+        with contextlib.suppress(IoError):
+            counts(handle)
+            found.append(0)
+        if is_gone:
+            remover.join()
+
+    using = machine.create_thread(use)
+    machine.suspend("S3", seconds=0.003)
+    using.join()
+    assert found == ([] if is_gone else [0])
+    assert machine.defects == []
 
 
 # Gated edges, which are gone with their line.

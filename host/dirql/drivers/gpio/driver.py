@@ -44,6 +44,7 @@ from dirql.wdm import (
     IoInitializeDpcRequest,
     IoInitializeRemoveLock,
     IoRegisterDeviceInterface,
+    IoReleaseRemoveLock,
     IoSkipCurrentIrpStackLocation,
     KeInitializeSpinLock,
 )
@@ -119,9 +120,15 @@ def _create_numbered_device(driver_object: DRIVER_OBJECT) -> tuple[int, DEVICE_O
 
 
 def GpioPassDown(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """Hand a request that this driver does not handle to the driver below, as it is."""
+    """Hand a request that this driver does not handle to the driver below, which stays until it has returned."""
+    extension: GpioExtension = device.device_extension
+    status = IoAcquireRemoveLock(extension.remove_lock, irp)
+    if not NT_SUCCESS(status):
+        return complete(irp, status)
     IoSkipCurrentIrpStackLocation(irp)
-    return IoCallDriver(device.device_extension.lower_device_object, irp)
+    status = IoCallDriver(extension.lower_device_object, irp)
+    IoReleaseRemoveLock(extension.remove_lock, irp)
+    return status
 
 
 def complete(irp: IRP, status: int, information: int = 0) -> int:

@@ -3,7 +3,7 @@
 r"""The driver of the `pulser` device function, a source of interrupts. It counts what reaches it.
 
 Read it in this order: `interface` (names and data for programs), `driver` (entry, dispatch and control codes),
-`interrupt` (ISR and DPC), `plugplay` (start, stop and remove).
+`registers`, `interrupt` (ISR and DPC), `plugplay` (start, stop and remove), `power`.
 """
 
 from dirql.drivers.pulser.driver import DriverEntry

@@ -14,12 +14,12 @@ from dirql.drivers.pulser.interface import (
     IOCTL_PULSER_READ,
     IOCTL_PULSER_START,
     Configuration,
-    Counts,
     unpack_count,
 )
-from dirql.drivers.pulser.interrupt import PulserDpcForIsr, reset_counts
-from dirql.drivers.pulser.plugplay import PulserPnp, mask_pulses
-from dirql.registers import pulser as regs
+from dirql.drivers.pulser.interrupt import PulserDpcForIsr
+from dirql.drivers.pulser.plugplay import PulserPnp
+from dirql.drivers.pulser.power import PulserPower
+from dirql.drivers.pulser.registers import configure, counts, start_pulses
 from dirql.wdm import (
     DEVICE_OBJECT,
     DO_BUFFERED_IO,
@@ -38,7 +38,6 @@ from dirql.wdm import (
     IRP_MJ_POWER,
     IRP_MJ_SYSTEM_CONTROL,
     NT_SUCCESS,
-    READ_REGISTER_ULONG,
     STATUS_BUFFER_TOO_SMALL,
     STATUS_DEVICE_NOT_READY,
     STATUS_INVALID_DEVICE_REQUEST,
@@ -46,7 +45,6 @@ from dirql.wdm import (
     STATUS_NO_SUCH_DEVICE,
     STATUS_OBJECT_NAME_COLLISION,
     STATUS_SUCCESS,
-    WRITE_REGISTER_ULONG,
     Executive,
     IoAcquireRemoveLock,
     IoAttachDeviceToDeviceStack,
@@ -61,11 +59,13 @@ from dirql.wdm import (
     IoInitializeRemoveLock,
     IoReleaseRemoveLock,
     IoSkipCurrentIrpStackLocation,
-    KeInitializeMutex,
-    KeReleaseMutex,
+    KeAcquireSpinLock,
+    KeInitializeEvent,
+    KeInitializeSpinLock,
+    KeReleaseSpinLock,
     KernelMode,
-    KeSynchronizeExecution,
     KeWaitForSingleObject,
+    NotificationEvent,
     RtlReadMemory,
     RtlWriteMemory,
 )
@@ -83,7 +83,7 @@ def DriverEntry(driver_object: DRIVER_OBJECT, registry_path: str) -> int:
         table[major] = PulserSucceed
     table[IRP_MJ_DEVICE_CONTROL] = PulserDeviceControl
     table[IRP_MJ_PNP] = PulserPnp
-    table[IRP_MJ_POWER] = PulserPassDown
+    table[IRP_MJ_POWER] = PulserPower
     table[IRP_MJ_SYSTEM_CONTROL] = PulserPassDown
     return STATUS_SUCCESS
 
@@ -101,7 +101,9 @@ def PulserAddDevice(driver_object: DRIVER_OBJECT, physical_device_object: DEVICE
     extension: PulserExtension = device.device_extension
     extension.number = number
     IoInitializeRemoveLock(extension.remove_lock, "Puls", 0, 0)
-    KeInitializeMutex(extension.mutex, 0)
+    KeInitializeSpinLock(extension.lock)
+    KeInitializeEvent(extension.usable, NotificationEvent, True)
+    extension.physical_device_object = physical_device_object
     IoInitializeDpcRequest(device, PulserDpcForIsr)
     status = IoCreateSymbolicLink(f"{DOS_DEVICE_NAME}{number}", f"{DEVICE_NAME}{number}")
     if not NT_SUCCESS(status):
@@ -130,9 +132,15 @@ def _create_numbered_device(driver_object: DRIVER_OBJECT) -> tuple[int, DEVICE_O
 
 
 def PulserPassDown(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """Hand a request that this driver does not handle to the driver below, as it is."""
+    """Hand a request that this driver does not handle to the driver below, which stays until it has returned."""
+    extension: PulserExtension = device.device_extension
+    status = IoAcquireRemoveLock(extension.remove_lock, irp)
+    if not NT_SUCCESS(status):
+        return _complete(irp, status)
     IoSkipCurrentIrpStackLocation(irp)
-    return IoCallDriver(device.device_extension.lower_device_object, irp)
+    status = IoCallDriver(extension.lower_device_object, irp)
+    IoReleaseRemoveLock(extension.remove_lock, irp)
+    return status
 
 
 def _complete(irp: IRP, status: int, information: int = 0) -> int:
@@ -154,9 +162,9 @@ def PulserDeviceControl(device: DEVICE_OBJECT, irp: IRP) -> int:
     status = IoAcquireRemoveLock(extension.remove_lock, irp)
     if not NT_SUCCESS(status):
         return _complete(irp, status)
-    KeWaitForSingleObject(extension.mutex, Executive, KernelMode, False, None)
+    irql = _acquire_usable(extension)
     status, output = _carry_out(extension, irp)
-    KeReleaseMutex(extension.mutex, False)
+    KeReleaseSpinLock(extension.lock, irql)
     if output:
         buffer = irp.associated_irp.system_buffer
         assert buffer is not None  # a request with room for output has one
@@ -165,57 +173,35 @@ def PulserDeviceControl(device: DEVICE_OBJECT, irp: IRP) -> int:
     return _complete(irp, status, len(output))
 
 
+def _acquire_usable(extension: PulserExtension) -> int:
+    """Wait until the device is in D0, or is no more; returns with the lock held, as KeAcquireSpinLock does."""
+    while True:
+        KeWaitForSingleObject(extension.usable, Executive, KernelMode, False, None)
+        irql = KeAcquireSpinLock(extension.lock)
+        if extension.powered or extension.interrupt is None:
+            return irql
+        KeReleaseSpinLock(extension.lock, irql)
+
+
 def _carry_out(extension: PulserExtension, irp: IRP) -> tuple[int, bytes]:
-    """The status and the output of a request; the caller holds the mutex."""
+    """The status and the output of a request; the caller holds the lock."""
     request = IoGetCurrentIrpStackLocation(irp).parameters.device_io_control
     code, length = request.io_control_code, request.input_buffer_length
     if code not in (IOCTL_PULSER_CONFIGURE, IOCTL_PULSER_START, IOCTL_PULSER_READ):
         return STATUS_INVALID_DEVICE_REQUEST, b""
-    if not extension.registers or extension.interrupt is None:
+    if extension.interrupt is None:
         return STATUS_DEVICE_NOT_READY, b""
     if code == IOCTL_PULSER_READ:
-        counts = _counts(extension).pack()
-        fits = request.output_buffer_length >= len(counts)
-        return (STATUS_SUCCESS, counts) if fits else (STATUS_BUFFER_TOO_SMALL, b"")
+        found = counts(extension).pack()
+        fits = request.output_buffer_length >= len(found)
+        return (STATUS_SUCCESS, found) if fits else (STATUS_BUFFER_TOO_SMALL, b"")
     buffer = irp.associated_irp.system_buffer
     data = b"" if buffer is None else bytes(RtlReadMemory(buffer, length))
     try:
         if code == IOCTL_PULSER_START:
-            _write(extension, regs.COUNT.offset, unpack_count(data))
+            start_pulses(extension, unpack_count(data))
         else:
-            _configure(extension, Configuration.unpack(data))
+            configure(extension, Configuration.unpack(data))
     except struct.error:
         return STATUS_INVALID_PARAMETER, b""
     return STATUS_SUCCESS, b""
-
-
-def _counts(extension: PulserExtension) -> Counts:
-    return Counts(
-        _read(extension, regs.EVENTS.offset),
-        extension.calls,
-        extension.claimed,
-        extension.dpcs,
-        _read(extension, regs.COUNT.offset),
-    )
-
-
-def _configure(extension: PulserExtension, wanted: Configuration) -> None:
-    """Stop the pulses, give them a new form, and count anew."""
-    assert extension.interrupt is not None  # the caller has looked
-    mask_pulses(extension)
-    _write(extension, regs.CONTROL.offset, wanted.control)
-    _write(extension, regs.WIDTH.offset, wanted.width)
-    _write(extension, regs.PERIOD.offset, wanted.period)
-    _write(extension, regs.JITTER.offset, wanted.jitter)
-    _write(extension, regs.MODERATION.offset, wanted.moderation)
-    _write(extension, regs.EVENTS.offset, 0)
-    KeSynchronizeExecution(extension.interrupt, reset_counts, extension)
-    _write(extension, regs.INTERRUPT_MASK_SET.offset, regs.INTERRUPT_MASK_SET.PULSED)
-
-
-def _read(extension: PulserExtension, offset: int) -> int:
-    return READ_REGISTER_ULONG(extension.registers + offset)
-
-
-def _write(extension: PulserExtension, offset: int, value: int) -> None:
-    WRITE_REGISTER_ULONG(extension.registers + offset, value)

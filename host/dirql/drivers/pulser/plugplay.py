@@ -7,6 +7,7 @@ from __future__ import annotations
 from dirql.drivers.pulser.extension import PulserExtension
 from dirql.drivers.pulser.interface import DOS_DEVICE_NAME
 from dirql.drivers.pulser.interrupt import PulserInterruptService
+from dirql.drivers.pulser.registers import mask_pulses
 from dirql.registers import pulser as regs
 from dirql.wdm import (
     CM_PARTIAL_RESOURCE_DESCRIPTOR,
@@ -17,6 +18,7 @@ from dirql.wdm import (
     IRP,
     IRP_MN_CANCEL_REMOVE_DEVICE,
     IRP_MN_CANCEL_STOP_DEVICE,
+    IRP_MN_QUERY_CAPABILITIES,
     IRP_MN_QUERY_REMOVE_DEVICE,
     IRP_MN_QUERY_STOP_DEVICE,
     IRP_MN_REMOVE_DEVICE,
@@ -24,15 +26,15 @@ from dirql.wdm import (
     IRP_MN_STOP_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
     NT_SUCCESS,
+    POWER_STATE,
     READ_REGISTER_ULONG,
     STATUS_DEVICE_CONFIGURATION_ERROR,
     STATUS_INSUFFICIENT_RESOURCES,
     STATUS_SUCCESS,
-    WRITE_REGISTER_ULONG,
     CmResourceShareShared,
     CmResourceTypeInterrupt,
     CmResourceTypeMemory,
-    Executive,
+    DevicePowerState,
     IoAcquireRemoveLock,
     IoCallDriver,
     IoCompleteRequest,
@@ -46,18 +48,20 @@ from dirql.wdm import (
     IoReleaseRemoveLock,
     IoReleaseRemoveLockAndWait,
     IoSkipCurrentIrpStackLocation,
+    KeAcquireSpinLock,
     KeFlushQueuedDpcs,
-    KeReleaseMutex,
-    KernelMode,
-    KeWaitForSingleObject,
+    KeReleaseSpinLock,
+    KeSetEvent,
     Latched,
     LevelSensitive,
     MmMapIoSpace,
     MmNonCached,
     MmUnmapIoSpace,
+    PoSetPowerState,
+    PowerDeviceD0,
 )
 
-__all__ = ["PulserPnp", "mask_pulses"]
+__all__ = ["PulserPnp"]
 
 _AGREED = (
     IRP_MN_QUERY_STOP_DEVICE,
@@ -81,6 +85,8 @@ def PulserPnp(device: DEVICE_OBJECT, irp: IRP) -> int:
         return _start(device, irp)
     if minor == IRP_MN_REMOVE_DEVICE:
         return _remove(device, irp)
+    if minor == IRP_MN_QUERY_CAPABILITIES:
+        return _query_capabilities(device, irp)
     if minor in (IRP_MN_STOP_DEVICE, IRP_MN_SURPRISE_REMOVAL):
         _release_hardware(extension)
     if minor in (IRP_MN_STOP_DEVICE, IRP_MN_SURPRISE_REMOVAL, *_AGREED):
@@ -98,11 +104,24 @@ def _start(device: DEVICE_OBJECT, irp: IRP) -> int:
     status = irp.io_status.status
     if NT_SUCCESS(status):
         resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources_translated
-        KeWaitForSingleObject(extension.mutex, Executive, KernelMode, False, None)
         status = _acquire_hardware(device, resources)
-        KeReleaseMutex(extension.mutex, False)
         if not NT_SUCCESS(status):
             _release_hardware(extension)
+    return _complete(extension, irp, status)
+
+
+def _query_capabilities(device: DEVICE_OBJECT, irp: IRP) -> int:
+    """IRP_MN_QUERY_CAPABILITIES: learn which states of the device go with those of the system."""
+    extension: PulserExtension = device.device_extension
+    IoForwardIrpSynchronously(extension.lower_device_object, irp)
+    status = irp.io_status.status
+    capabilities = IoGetCurrentIrpStackLocation(irp).parameters.device_capabilities.capabilities
+    if NT_SUCCESS(status) and capabilities is not None:
+        extension.device_states = list(capabilities.device_state)
+    return _complete(extension, irp, status)
+
+
+def _complete(extension: PulserExtension, irp: IRP, status: int) -> int:
     irp.io_status.status = status
     IoReleaseRemoveLock(extension.remove_lock, irp)
     IoCompleteRequest(irp, IO_NO_INCREMENT)
@@ -120,10 +139,16 @@ def _acquire_hardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST | None)
     registers = MmMapIoSpace(memory[0].start, memory[0].length, MmNonCached)
     if registers is None:
         return STATUS_INSUFFICIENT_RESOURCES
+    irql = KeAcquireSpinLock(extension.lock)
     extension.registers, extension.registers_length = registers, memory[0].length
-    if READ_REGISTER_ULONG(registers + regs.ID.offset) != regs.ID.reset:
+    extension.powered = True
+    is_pulser = READ_REGISTER_ULONG(registers + regs.ID.offset) == regs.ID.reset
+    if is_pulser:
+        mask_pulses(extension)
+    KeReleaseSpinLock(extension.lock, irql)
+    if not is_pulser:
         return STATUS_DEVICE_CONFIGURATION_ERROR
-    mask_pulses(extension)
+    PoSetPowerState(device, DevicePowerState, POWER_STATE(device_state=PowerDeviceD0))
     return _connect_interrupt(device, interrupts[0])
 
 
@@ -146,27 +171,17 @@ def _connect_interrupt(device: DEVICE_OBJECT, resource: CM_PARTIAL_RESOURCE_DESC
     return status
 
 
-def mask_pulses(extension: PulserExtension) -> None:
-    """Stop the pulses, and let the device be quiet: no fault, no noise, no cause. The caller holds the mutex."""
-    for offset in (regs.COUNT.offset, regs.CONTROL.offset):
-        WRITE_REGISTER_ULONG(extension.registers + offset, 0)
-    WRITE_REGISTER_ULONG(
-        extension.registers + regs.INTERRUPT_MASK_CLEAR.offset, regs.INTERRUPT_MASK_CLEAR.PULSED
-    )
-    WRITE_REGISTER_ULONG(extension.registers + regs.INTERRUPT_CAUSE.offset, regs.INTERRUPT_CAUSE.PULSED)
-
-
 def _release_hardware(extension: PulserExtension) -> None:
-    """Give back the resources that the extension has."""
-    KeWaitForSingleObject(extension.mutex, Executive, KernelMode, False, None)
+    """Give back the resources that the extension has. Control codes that wait for the device find it gone."""
+    irql = KeAcquireSpinLock(extension.lock)
     interrupt, registers = extension.interrupt, extension.registers
-    if registers:
+    if registers and extension.powered:
         mask_pulses(extension)
-    extension.interrupt = None
+    extension.interrupt, extension.registers, extension.configuration = None, 0, None
+    KeReleaseSpinLock(extension.lock, irql)
+    KeSetEvent(extension.usable, IO_NO_INCREMENT, False)
     if interrupt is not None:
         IoDisconnectInterrupt(interrupt)
-    extension.registers = 0
-    KeReleaseMutex(extension.mutex, False)
     KeFlushQueuedDpcs()
     if registers:
         MmUnmapIoSpace(registers, extension.registers_length)

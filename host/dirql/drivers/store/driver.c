@@ -135,15 +135,6 @@ static NTSTATUS StoreAddDevice(PDRIVER_OBJECT DriverObject, PDEVICE_OBJECT Physi
     return STATUS_SUCCESS;
 }
 
-/* Hand a request that this driver does not handle to the driver below, as it is. */
-static NTSTATUS StorePassDown(PDEVICE_OBJECT Device, PIRP Irp)
-{
-    PSTORE_EXTENSION extension = Device->DeviceExtension;
-
-    IoSkipCurrentIrpStackLocation(Irp);
-    return IoCallDriver(extension->Owner.LowerDeviceObject, Irp);
-}
-
 /* Complete a request that was never queued; returns the status for the dispatch routine to return. */
 static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
 {
@@ -151,6 +142,21 @@ static NTSTATUS Complete(PIRP Irp, NTSTATUS Status, ULONG_PTR Information)
     Irp->IoStatus.Information = Information;
     IoCompleteRequest(Irp, IO_NO_INCREMENT);
     return Status;
+}
+
+/* Hand a request that this driver does not handle to the driver below, which stays until it has returned. */
+static NTSTATUS StorePassDown(PDEVICE_OBJECT Device, PIRP Irp)
+{
+    PSTORE_EXTENSION extension = Device->DeviceExtension;
+    NTSTATUS status = IoAcquireRemoveLock(&extension->Owner.RemoveLock, Irp);
+
+    if (!NT_SUCCESS(status)) {
+        return Complete(Irp, status, 0);
+    }
+    IoSkipCurrentIrpStackLocation(Irp);
+    status = IoCallDriver(extension->Owner.LowerDeviceObject, Irp);
+    IoReleaseRemoveLock(&extension->Owner.RemoveLock, Irp);
+    return status;
 }
 
 /* Let every program open the device, any number of times. */
