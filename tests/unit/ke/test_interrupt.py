@@ -242,6 +242,19 @@ def test_INT_05_a_line_that_nobody_clears_is_a_storm(
     assert interrupt.dispatch_count == STORM_LIMIT
 
 
+@pytest.mark.parametrize(("stormy", "other"), [(4, 5), (5, 4), (4, 6), (6, 4)])
+def test_a_storm_names_the_isr_of_its_own_vector(
+    machine: FakeMachine, kernel: Kernel, stormy: int, other: int
+) -> None:
+    """Two vectors have one IRQL here, and a vector of another IRQL has an ISR too."""
+    quiet = connect(other, lambda: True)
+    interrupt = connect(stormy, lambda: True)
+    machine.interrupt(stormy)
+    with bug_check(0xF2, interrupt.service_routine, None, interrupt, 1, match="is still presented"):
+        preempt(PASSIVE_LEVEL)
+    assert (quiet.dispatch_count, interrupt.dispatch_count) == (0, STORM_LIMIT)
+
+
 def test_PCI_5_3_latched_vectors_are_scanned_until_a_pass_is_quiet(
     machine: FakeMachine, kernel: Kernel
 ) -> None:

@@ -231,14 +231,16 @@ def _redirect(table: InterruptTable, requested: int) -> bool:
 
 
 def _refuse_storm(table: InterruptTable, requested: int) -> NoReturn:
-    line = next((line for line in table.vectors[requested << 4 :] if line), None)
-    first = line.interrupts[0] if line else None
+    """Bug check for the vector that is presented: several of one IRQL may have ISRs, so it is fetched to know it."""
+    vector = table.controller.acknowledge()
+    line = table.vectors[vector]
     reason = (
-        f"an interrupt must come to an end; {STORM_LIMIT} in a row were served and one at DIRQL {requested} is still"
-        " presented: clear the cause in the device, and return TRUE,"
+        f"an interrupt must come to an end; {STORM_LIMIT} in a row were served and one at {irql_name(requested)} is"
+        " still presented: clear the cause in the device, and return TRUE,"
     )
-    if line is None or first is None:
-        bug_check(HARDWARE_INTERRUPT_STORM, 0, 0, 0, 0, reason=reason)
+    if line is None:
+        bug_check(HARDWARE_INTERRUPT_STORM, 0, 0, 0, 0, reason=f"{reason} at vector {vector:#x}, which has no ISR")
+    table.controller.put_back(vector)
     refuse_storm(line, reason)
 
 
