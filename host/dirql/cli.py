@@ -390,7 +390,7 @@ def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
     if _needs_simulator(arguments):
         return _start_in_simulator(arguments, argv)
     from dirql.job import Options, run
-    from dirql.tracebacks import describe_stop, explain_to_program, passed_through, shows_driver
+    from dirql.tracebacks import describe_stop, explain_to_program, passed_through, raised_in, shows_driver
 
     names = vars(arguments).keys() - {"command", "full_trace"}
     options = Options(**{name: getattr(arguments, name) for name in names})
@@ -401,7 +401,10 @@ def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
         is_usage = isinstance(error, OSError | ValueError) and not (
             arguments.driver and passed_through(error, arguments.driver)
         )
-        if arguments.full_trace or is_usage or not shows_driver(error):
+        is_of_driver = (
+            arguments.driver and isinstance(error, Exception) and raised_in(error, arguments.driver)
+        )
+        if arguments.full_trace or is_usage or not (shows_driver(error) or is_of_driver):
             raise
         print(f"dirql: {describe_stop(error)}", file=sys.stderr)
         return FAILED
@@ -473,8 +476,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
 
 
 def _refuse_one_file_for_two(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """Refuse a file that two options name, one of which would write over the other's."""
-    seen: dict[Path, str] = {}
+    """Refuse a file that two options name, one of which would write over the other's, or over the driver."""
+    seen = {} if arguments.driver is None else {arguments.driver.resolve(): "driver"}
     for option in ("waves", "json", "trace", "record"):
         path: Path | None = getattr(arguments, option)
         if path is None or not (path.is_file() or not path.exists()):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from importlib.abc import Loader
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol, cast
@@ -77,7 +78,7 @@ def driver_module(driver: str | Path, folder: Path | None = None) -> ModuleType:
     """The module of a driver: a file whose name ends in `.py`, in `folder` if its path is relative, or a dotted name.
 
     A file is run anew in each call, so that its module is fresh, and may import modules beside it. Raises `ValueError`
-    if there is no such file or module.
+    if there is no such file or module, or if the file ends the program; its own errors come up as they are.
     """
     if isinstance(driver, Path) or driver.endswith(".py") or "/" in driver:
         return _from_file((folder or Path()) / driver)
@@ -115,7 +116,7 @@ def _from_file(file: Path) -> ModuleType:
         sys.path.append(str(file.resolve().parent))
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        _execute(spec.loader, module, file)
     except BaseException:
         del sys.modules[name]
         if before is not None:
@@ -123,6 +124,21 @@ def _from_file(file: Path) -> ModuleType:
         raise
     _from_files[name] = module
     return module
+
+
+def _execute(loader: Loader, module: ModuleType, file: Path) -> None:
+    try:
+        loader.exec_module(module)
+    except SyntaxError as error:
+        error.filename = error.filename or str(
+            file.resolve()
+        )  # Python leaves it out for a byte that is none of a text
+        raise
+    except SystemExit as error:
+        raise ValueError(
+            f"a driver's file must not end the program when it is imported; {str(file)!r} called sys.exit: put what is"
+            ' for a run as a program below `if __name__ == "__main__":`'
+        ) from error
 
 
 def entry_and_ids(driver: object) -> tuple[DriverEntry, tuple[str, ...]]:

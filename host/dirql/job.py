@@ -267,6 +267,8 @@ def _measure(
             f"--interrupt must name a kind that the stores of {options.machine.name} have; they have no"
             f" {' and no '.join(options.interrupt)} interrupts"
         )
+    if options.makes_transfers:
+        _check_size(options)
     shared = _measure_shares(options, console)
     if shared is not None:
         return shared, [], None
@@ -285,6 +287,15 @@ def _measure(
             raise
         failure = error
     return _job_result(machine, options, modes, leaks, failure), list(machine.target.complaints), failure
+
+
+def _check_size(options: Options) -> None:
+    """Raise `ValueError` if a transfer does not fit into each store."""
+    least = min(each.bar_size(BUFFER_BAR) for each in options.machine.functions_named(STORE))
+    if options.size > least:
+        raise ValueError(
+            f"--size must be at most {least} bytes, the size of the device; it was {options.size}"
+        )
 
 
 def _measure_shares(options: Options, console: Console) -> JobResult | None:

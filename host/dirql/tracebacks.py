@@ -31,6 +31,7 @@ __all__ = [
     "describe_stop",
     "explain_to_program",
     "passed_through",
+    "raised_in",
     "reason_of",
     "shown_traceback",
     "shows_driver",
@@ -64,6 +65,20 @@ def passed_through(error: BaseException, file: Path) -> bool:
     return any(
         Path(step.tb_frame.f_code.co_filename) == file.resolve() for step in _steps(error.__traceback__)
     )
+
+
+def raised_in(error: BaseException, file: Path) -> bool:
+    """Whether an error is that of a file and not of dirql: its code has raised it, or is none of Python."""
+    if isinstance(error, SyntaxError):
+        return error.filename == str(file.resolve())
+    is_of_file = False
+    for step in _steps(error.__traceback__):
+        name = step.tb_frame.f_code.co_filename
+        if Path(name) == file.resolve():
+            is_of_file = True
+        elif name.startswith(_PACKAGE):
+            is_of_file = False
+    return is_of_file
 
 
 def shows_driver(error: BaseException) -> bool:
@@ -110,7 +125,10 @@ def reason_of(error: BaseException) -> str | None:
 def describe_stop(error: BaseException) -> str:
     """The message of an error, and the lines of the driver and of the program below it."""
     shown = "".join(format_tb(shown_traceback(error)))
-    return f"{error}\n{shown}".rstrip()
+    text = str(error)
+    if not isinstance(error, (*_STOPS, *_REPORTS, *_ARGUMENTS)):
+        text = f"{type(error).__name__}: {text}"
+    return f"{text}\n{shown}".rstrip()
 
 
 def _steps(traceback: TracebackType | None) -> Iterator[TracebackType]:
@@ -122,6 +140,6 @@ def _steps(traceback: TracebackType | None) -> Iterator[TracebackType]:
 def _is_own(step: TracebackType) -> bool:
     """Whether a frame is dirql's own, or one of a context manager that dirql has made."""
     file = step.tb_frame.f_code.co_filename
-    if file in {contextlib.__file__, "<frozen importlib._bootstrap>"}:
+    if file == contextlib.__file__ or file.startswith("<frozen importlib."):
         return True
     return file.startswith(_PACKAGE) and not file.startswith(_DRIVERS)

@@ -105,9 +105,9 @@ def test_a_leak_fails_the_job_and_names_it(
 
 def test_a_size_that_does_not_fit_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["run", "--size", "65537"]) == 2
-    assert (
-        "--size must be at most 65536 bytes, the size of the device; it was 65537" in capsys.readouterr().err
-    )
+    shown = capsys.readouterr()
+    assert "--size must be at most 65536 bytes, the size of the device; it was 65537" in shown.err
+    assert not shown.out
 
 
 def test_waves_are_written(tmp_path: Path) -> None:
@@ -268,16 +268,13 @@ def test_rows_that_were_measured_before_a_failure_are_kept(
     file.write_text(OWN.read_text(encoding="utf-8") + FAILING, encoding="utf-8")
     whole = kinds == "level"
     arguments = ["--driver", str(file), "--transfers", "5", "--interrupt", kinds, "--json", str(json_file)]
-    status, raised = 0, ""
-    try:
-        status = cli.main(["run", *arguments])
-    except KeyError as error:
-        raised = str(error)
-    shown = capsys.readouterr().out
+    status = cli.main(["run", *arguments])
+    shown, told = capsys.readouterr()
     document = json.loads(json_file.read_text())
     assert [mode["irps"] for mode in document["modes"]] == [5]
     assert "mine, level" in shown
-    assert (status, raised) == ((0, "") if whole else (0, "'no such key'"))
+    assert status == (0 if whole else 1)
+    assert ("dirql: KeyError: 'no such key'\n" in told) is not whole
     assert document["verdict"] == ("pass" if whole else "fail")
     expected = "the job ended in mine, message, and the tables have the rows before it alone: 'no such key'"
     assert document["stopped"] == (None if whole else expected)
@@ -329,6 +326,66 @@ def test_waves_of_a_driver_of_ones_own_are_announced_by_their_growth(
     arguments = ["--driver", own_driver(tmp_path), "--transfers", "1", "--interrupt", "level"]
     assert cli.main(["run", *arguments, "--waves", str(tmp_path / "all.fst")]) == 0
     assert "waves grow by about 2.3 GB with each million clocks" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "shown"),
+    [
+        ("x = (\n", "SyntaxError: '(' was never closed (mine.py, line 1)", ""),
+        ("x = 1\0\n", "SyntaxError: source code string cannot contain null bytes (mine.py)", ""),
+        ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'", "line 1"),
+        ("x = no_such_name\n", "NameError: name 'no_such_name' is not defined", "line 1"),
+        ("1 / 0\n", "ZeroDivisionError: division by zero", "line 1"),
+        (
+            "import sys\nsys.exit(0)\n",
+            "a driver's file must not end the program when it is imported; 'mine.py' called sys.exit",
+            "",
+        ),
+    ],
+)
+def test_a_driver_that_cannot_be_imported_is_told_in_a_few_lines(
+    code: str,
+    first: str,
+    shown: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(code, encoding="utf-8")
+    assert cli.main(["run", "--driver", "mine.py"]) in (1, 2)
+    told = capsys.readouterr().err
+    assert told.startswith(f"dirql: {first}")
+    assert shown in told
+    assert "dirql/cli.py" not in told
+    assert "importlib" not in told
+
+
+def test_an_error_of_a_scenario_is_shown_without_the_frames_of_dirql(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "def DriverEntry(driver, path):\n    driver.driver_unload = lambda _: None\n    return 0\n"
+        "def scenario(machine):\n    yield 1 // 0\n",
+        encoding="utf-8",
+    )
+    assert cli.main(["run", "--driver", str(file)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("dirql: ZeroDivisionError: integer division or modulo by zero\n")
+    assert told.count('File "') == 1
+
+
+@pytest.mark.parametrize("option", ["--json", "--trace", "--record", "--waves"])
+def test_an_output_does_not_write_over_the_driver(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("x = 1\n", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        cli.main(["run", "--driver", str(file), option, str(file)])
+    assert f"{option} must name another file than --driver" in capsys.readouterr().err
+    assert file.read_text(encoding="utf-8") == "x = 1\n"
 
 
 def test_a_driver_without_a_scenario_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -365,19 +365,22 @@ def test_a_control_code_that_waits_for_a_device_in_its_sleep_ends_with_the_devic
     node = next(node for node in machine.devices if node.driver is machine.io.drivers["pulser"])
     found: list[int] = []
 
+    def remove() -> None:
+        machine.sleep(0.002)
+        if is_gone:
+            machine.pnp.surprise_remove(node)
+
     def use() -> None:
         machine.sleep(0.001)
-        if is_gone:
-            remover = machine.create_thread(lambda: machine.pnp.surprise_remove(node))
         with contextlib.suppress(IoError):
             counts(handle)
             found.append(0)
-        if is_gone:
-            remover.join()
 
+    removing = machine.create_thread(remove)
     using = machine.create_thread(use)
     machine.suspend("S3", seconds=0.003)
     using.join()
+    removing.join()
     assert found == ([] if is_gone else [0])
     assert machine.defects == []
 

@@ -60,6 +60,23 @@ def test_a_file_that_fails_leaves_no_module(driver: Path) -> None:
     assert "made_driver" not in sys.modules
 
 
+def test_a_file_that_ends_the_program_is_refused(driver: Path) -> None:
+    driver.write_text("import sys\nsys.exit(0)\n", encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"must not end the program .*made_driver\.py' called sys\.exit: put"
+    ):
+        driver_module(driver)
+    assert "made_driver" not in sys.modules
+
+
+@pytest.mark.parametrize("code", [b"x = (\n", b"x = 1\0\n", b"\xff\xfe\n"])
+def test_a_file_that_is_no_python_is_named(driver: Path, code: bytes) -> None:
+    driver.write_bytes(code)
+    with pytest.raises(SyntaxError) as caught:
+        driver_module(driver)
+    assert caught.value.filename == str(driver.resolve())
+
+
 def test_a_module_is_found_by_its_name() -> None:
     assert driver_module("dirql.drivers.store") is store
 

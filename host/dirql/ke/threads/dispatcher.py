@@ -239,7 +239,9 @@ def _refuse_storm(table: InterruptTable, requested: int) -> NoReturn:
         " still presented: clear the cause in the device, and return TRUE,"
     )
     if line is None:
-        bug_check(HARDWARE_INTERRUPT_STORM, 0, 0, 0, 0, reason=f"{reason} at vector {vector:#x}, which has no ISR")
+        bug_check(
+            HARDWARE_INTERRUPT_STORM, 0, 0, 0, 0, reason=f"{reason} at vector {vector:#x}, which has no ISR"
+        )
     table.controller.put_back(vector)
     refuse_storm(line, reason)
 
