@@ -174,7 +174,7 @@ class _Share(Generic[_Result]):
 
 
 def _ending(status: int | None) -> str:
-    """How a process has ended that sent no result, by its exit status."""
+    """The way in which a process without a result has ended, by its exit status."""
     if status is None or status >= 0:
         return f"has ended without a result, with the exit status {status}"
     try:

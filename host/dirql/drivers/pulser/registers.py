@@ -32,12 +32,12 @@ def configure(extension: PulserExtension, wanted: Configuration) -> None:
 
 
 def start_pulses(extension: PulserExtension, pulses: int) -> None:
-    """Let so many pulses come, 0 for none any more."""
+    """Start this number of pulses; 0 stops those that are still to come."""
     _write(extension, regs.COUNT.offset, pulses)
 
 
 def counts(extension: PulserExtension) -> Counts:
-    """What has come since the last configuration, and what is still to come."""
+    """The counts since the last configuration."""
     return Counts(
         extension.missed + _read(extension, regs.EVENTS.offset),
         extension.calls,
