@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lints machines, alone and with their link, the link's ports and tops of boards, as Verilator at its strictest.
 
+A function that machines of the tests alone have is linted by itself.
+
 Machines are looked at with and without the bus protocol checker. Tops with vendor cells are left out.
 
     python hdl/lint/lint.py
@@ -13,17 +15,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from dirql.boards.description import Board, UsbLink
 from dirql.boards.reading import board_names, load_board
 from dirql.hardware.linked import LINKED_FILE_LIST, usb_files
-from dirql.hardware.render import CHECKED_PARAMETER
+from dirql.hardware.reading import load_machine, machine_names
+from dirql.hardware.render import CHECKED_PARAMETER, hdl_files
 from dirql.target.simulation.toolchain import find_toolchain
 
 __all__ = ["main"]
 
 MACHINES = Path(__file__).resolve().parents[1] / "machines/generated"
+TESTED = Path(__file__).resolve().parents[2] / "tests/hdl/machines"
 CONFIGURATIONS = ((), (f"-G{CHECKED_PARAMETER}=1", "--assert"))
 LISTS = {"machine": "machine.f", "linked_machine": LINKED_FILE_LIST}
 SERIAL_MACHINE = "../../../link/rtl/serial_machine.sv"
@@ -45,6 +50,17 @@ def _top_of(board: Board) -> tuple[str, ...]:
     return ("--top-module", "top", *parameters, "-GBuild=64'd0", "-F", LINKED_FILE_LIST, *port, str(top))
 
 
+def _functions_of_tests() -> Iterator[tuple[str, ...]]:
+    """The words that lint each function that no machine of dirql has."""
+    seen = {kind.name for name in machine_names() for kind in load_machine(name).function_types}
+    for machine in map(load_machine, sorted(TESTED.glob("*.toml"))):
+        files = tuple(map(str, hdl_files(machine, MACHINES.parents[2])))
+        for kind in machine.function_types:
+            if kind.name not in seen:
+                seen.add(kind.name)
+                yield ("--top-module", kind.module, *files)
+
+
 def main() -> int:
     """Lint all machines; the worst exit code."""
     toolchain = find_toolchain()
@@ -56,6 +72,7 @@ def main() -> int:
     for folder in sorted(path for path in MACHINES.iterdir() if path.is_dir()):
         for top, names in LISTS.items():
             runs += [(folder, ("--top-module", top, *options, "-F", names)) for options in CONFIGURATIONS]
+    runs += [(MACHINES.parents[1], words) for words in _functions_of_tests()]
     runs += [(MACHINES / board.machine.name, _top_of(board)) for board in map(load_board, board_names())]
     worst = 0
     for folder, words in filter(lambda run: run[1], runs):

@@ -17,6 +17,8 @@ module function_socket #(
   parameter logic [191:0] BarType = '0,
   /// The base address registers of which a read counts as a register read in the event records.
   parameter logic [5:0]   RegisterBars = 6'h3F,
+  /// The base address registers whose transactions a target of the function's own claims; the socket only shows them.
+  parameter logic [5:0]   OtherBars = 6'h00,
   /// There is an initiator, so that the function can send messages and make requests of its own.
   parameter bit           Initiator = 1'b1,
   /// The host can read and write the function in bursts.
@@ -83,7 +85,7 @@ module function_socket #(
     .transaction_i(transaction), .cbe_i(bus_i.bus.cbe), .command_i(command), .bars_i(bars), .bar_o(bar), .hit_o(hit),
     .abort_o(abort), .single_o(single)
   );
-  assign answer.hit    = hit;
+  assign answer.hit    = hit && (bar & OtherBars) == '0;
   assign answer.abort  = !transaction.configuration && (abort || answer_i.abort);
   assign answer.single = single || answer_i.single || !Bursts;
   assign answer.retry  = 1'b0;

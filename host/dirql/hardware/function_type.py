@@ -15,6 +15,7 @@ from dirql.hardware.table import DescriptionError, Table, nearest, read_file
 
 __all__ = [
     "IDENTIFIER",
+    "MEDIUM_DEVSEL",
     "Bar",
     "BarSpace",
     "FunctionType",
@@ -30,6 +31,9 @@ FILE = "function.toml"
 PAGE = "docs/add-a-function.md"
 _BARS = 6
 _CAUSES = 16
+MEDIUM_DEVSEL = 3
+"""The clock at which DEVSEL comes at medium speed, that of `bus_target`."""
+_SUBTRACTIVE_DEVSEL = 5
 _PADS = 32
 _SMALLEST_LOG2 = {"memory": 4, "io": 2}
 _LARGEST_LOG2 = {"memory": 30, "io": 8}
@@ -125,6 +129,8 @@ class FunctionType:
     causes: tuple[str, ...]
     """The names of the interrupt causes, bit 0 first."""
     bus_master: bool
+    slowest_devsel: int
+    """The clock of a transaction, counted from 1, at which the function turns DEVSEL on at the latest."""
     pads: Pads | None
     driver: str
     """The module of the driver that comes with dirql, "" if there is none."""
@@ -176,6 +182,7 @@ def read_function(root: Path, name: str) -> FunctionType:
         bars=_read_bars(table, parameters),
         causes=_read_causes(table),
         bus_master=table.boolean("bus_master", default=False),
+        slowest_devsel=table.integer("slowest_devsel", MEDIUM_DEVSEL, _SUBTRACTIVE_DEVSEL, MEDIUM_DEVSEL),
         pads=_read_pads(table, parameters),
         driver=table.text("driver") if table.has("driver") else "",
     )

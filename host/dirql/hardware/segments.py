@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dirql.hardware.bridges import pin_above
 from dirql.hardware.description import Bridge, Function, MachineDescription
+from dirql.hardware.function_type import MEDIUM_DEVSEL
 from dirql.hardware.interrupt_controller import LINES
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Segment",
     "bridge_name",
     "bridge_pins",
+    "checker_patience",
     "declare_segments",
     "render_segments",
     "segment_of",
@@ -83,6 +85,12 @@ def render_segments(machine: MachineDescription) -> str:
     return "".join(_SEGMENT.format_map(_facts(machine, bridge)) for bridge in machine.bridges)
 
 
+def checker_patience(functions: Iterable[Function]) -> str:
+    """The parameter that lets the checker of a bus wait for the slowest of its functions; empty for medium speed."""
+    slowest = max((function.type.slowest_devsel for function in functions), default=MEDIUM_DEVSEL)
+    return f", .Slowest({slowest})" if slowest > MEDIUM_DEVSEL else ""
+
+
 def _facts(machine: MachineDescription, bridge: Bridge) -> dict[str, object]:
     number, below, above = (
         bridge.secondary,
@@ -104,6 +112,7 @@ def _facts(machine: MachineDescription, bridge: Bridge) -> dict[str, object]:
         "master_bits": _index_bits(1 + len(below.masters)),
         "others": max(1, len(below.masters)),
         "targets": 1 + len(targets),
+        "slowest": checker_patience(functions),
         "masters_list": _listed([f"{name}_master", *(f"{each}_bus_o.master" for each in below.masters)]),
         "targets_list": _listed([f"{name}_target", *(f"{each}_bus_o.target" for each in targets)]),
         "requests": _listed(f"{each}_bus_o.req" for each in below.masters) or "1'b0",
@@ -179,7 +188,7 @@ _SEGMENT = """
     .masters_i(masters_{n}), .targets_i(targets_{n}), .drive_o(drive_{n})
   );
   if (Checker) begin : gen_checker_{n}
-    bus_checker #(.Masters({masters}), .Targets({targets}), .Park(0)) u_checker (
+    bus_checker #(.Masters({masters}), .Targets({targets}), .Park(0){slowest}) u_checker (
       .clk_i, .rst_ni(rst_{n}_n), .bus_i(bus_{n}), .idsel_i(idsel_{n}), .req_i({{{checker_requests}}}),
       .gnt_i(gnt_{n}), .broken_i(broken_{n}), .masters_i(masters_{n}), .targets_i(targets_{n}),
       .open_o(), .clock_o(), .moved_o(), .broken_o(), .first_o(), .violations_o()

@@ -13,7 +13,14 @@ from collections.abc import Iterable
 
 from dirql.hardware.description import Function, MachineDescription
 from dirql.hardware.interrupt_controller import SIMPLE, Controller
-from dirql.hardware.segments import bridge_name, bridge_pins, declare_segments, render_segments, segment_of
+from dirql.hardware.segments import (
+    bridge_name,
+    bridge_pins,
+    checker_patience,
+    declare_segments,
+    render_segments,
+    segment_of,
+)
 
 __all__ = ["PORTS", "port_list", "render_chassis", "render_top"]
 
@@ -39,6 +46,7 @@ def render_top(machine: MachineDescription) -> str:
         "bus_master": _bus_master(machine),
         "segments": render_segments(machine),
         "declarations": _join(_declare(name) for name in functions) + declare_segments(machine),
+        "slowest": checker_patience(machine.functions_on(0)),
         "masters_list": _listed(f"{name}_bus_o.master" for name in masters) or "'0",
         "targets_list": _listed(f"{name}_bus_o.target" for name in agents),
         "requests_list": _listed(f"{name}_bus_o.req" for name in masters) or "1'b0",
@@ -411,7 +419,7 @@ module machine #(
     logic [bus_pkg::Rules-1:0] unused_broken;
     bus_pkg::rule_e first;
     assign violation = 6'(first);
-    bus_checker #(.Masters({masters}), .Targets({targets}), .Park({park})) u_checker (
+    bus_checker #(.Masters({masters}), .Targets({targets}), .Park({park}){slowest}) u_checker (
       .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i({{{checker_requests}bridge_req}}), .gnt_i(gnt),
       .broken_i(broken), .masters_i({{{checker_masters}bridge_master}}), .targets_i({{targets, chassis_targets}}),
       .open_o(unused_open), .clock_o(unused_clock), .moved_o(unused_moved),

@@ -8,6 +8,7 @@ from typing import Final
 __all__ = [
     "Gpio",
     "Pulser",
+    "Saboteur",
     "Store",
 ]
 
@@ -26,6 +27,14 @@ class Pulser:
     VENDOR_ID: Final = 0x1234
     DEVICE_ID: Final = 0xD103
     HARDWARE_ID: Final = r"PCI\VEN_1234&DEV_D103"
+
+
+class Saboteur:
+    """The function saboteur: faults of the bus on demand: a window that answers badly, and a bus master that breaks rules."""
+
+    VENDOR_ID: Final = 0x1234
+    DEVICE_ID: Final = 0xD105
+    HARDWARE_ID: Final = r"PCI\VEN_1234&DEV_D105"
 
 
 class Store:

@@ -253,7 +253,7 @@ def test_the_version_of_the_system() -> None:
 
 
 def test_versions_of_the_ddi() -> None:
-    """What a version is of which the lower half names a service pack stands on the page of each routine."""
+    """The page of each routine says which versions have a service pack in their lower half."""
     for version, is_there in (
         (0x05010000, True),
         (0x0A000000, True),

@@ -39,7 +39,7 @@ _SEGMENT: Final = re.compile(
 _ROUTINE: Final = re.compile(
     r"\s*((?!typedef\b)(?!(?:struct|union|enum)\b[^()]*$)[^\s=][^=]*\w\s*\([^=]*\)\s*)", re.DOTALL
 )
-"""What stands before the body of a routine, from the end of what was declared before it."""
+"""The text before the body of a routine, from the end of the declaration before it."""
 _STORAGE: Final = re.compile(r"\b(?:static|extern)\b")
 _END: Final = re.compile(r"[;{}]")
 
