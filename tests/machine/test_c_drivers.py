@@ -160,3 +160,19 @@ def test_an_image_that_is_none_is_told_by_the_command_line(
     write(tmp_path / "sample.py", "def scenario(machine):\n    yield\n")
     assert main(["run", "--driver", str(file)]) != 0
     assert "sample.sys: a driver's image for Windows must begin with MZ" in capsys.readouterr().err
+
+
+BY_NAME = """UNICODE_STRING name;
+    ULONG (*query)(VOID);
+    RtlInitUnicodeString(&name, L"KeQueryActiveProcessors");
+    query = (ULONG (*)(VOID))(ULONG_PTR)MmGetSystemRoutineAddress(&name);
+    DbgPrint("%u ", query());
+    RtlInitUnicodeString(&name, L"KeNumberProcessors");
+    DbgPrint("%d ", *(PCCHAR)MmGetSystemRoutineAddress(&name));
+    RtlInitUnicodeString(&name, L"KeNoSuchRoutine");
+    DbgPrint("%p", MmGetSystemRoutineAddress(&name));"""
+
+
+def test_routines_are_found_by_their_names(machine: Machine, tmp_path: Path) -> None:
+    machine.load_driver(write(tmp_path / "by_name.c", entry(BY_NAME)))
+    assert machine.debug_output == f"1 1 {0:016X}"

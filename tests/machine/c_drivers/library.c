@@ -8,6 +8,8 @@
 #include <wdmsec.h>
 #include <intrin.h>
 #include <ntintsafe.h>
+
+C_ASSERT(ULONG_MAX == 0xFFFFFFFFUL && SIZE_T_MAX == MAXULONG_PTR && LONG_PTR_MIN == MINLONG_PTR);
 #include <stdio.h>
 #include <stdlib.h>
 #include <tchar.h>

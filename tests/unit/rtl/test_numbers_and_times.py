@@ -253,7 +253,7 @@ def test_the_version_of_the_system() -> None:
 
 
 def test_versions_of_the_ddi() -> None:
-    """The page of each routine says which versions have a service pack in their lower half."""
+    """The lower half of a version names a service pack, which the first routine does not take."""
     for version, is_there in (
         (0x05010000, True),
         (0x0A000000, True),

@@ -33,7 +33,7 @@ class DriverPaging:
     def __init__(self, image_of: Callable[[int], Image | None]) -> None:
         self._image_of = image_of
         self._sections: dict[int, tuple[Section, Image, str]] = {}
-        """The locked sections, by their handles."""
+        """Each section that was locked, with its image and its name, by its handle."""
 
     def routines(self) -> dict[str, Callable[..., object]]:
         """The routines, by their names in C."""

@@ -9,16 +9,16 @@ from types import CodeType, FunctionType
 from typing import Final, cast
 
 from dirql.c.core.arena import Arena
-from dirql.c.core.binding import bind
+from dirql.c.core.binding import bind, exported_names
 from dirql.c.core.building import native
 from dirql.c.core.driver_paging import DriverPaging
 from dirql.c.core.faults import Faults
-from dirql.c.core.forms import POINTER, STATUS
+from dirql.c.core.forms import NUMBERS, POINTER, STATUS
 from dirql.c.core.images import BuiltDriver, Contents, Image, SharedLibrary
 from dirql.c.core.objects import Objects
 from dirql.c.core.own_routines import own_routines
 from dirql.c.core.page_tables import RESERVED, ProcessPages
-from dirql.c.core.stubs import STUBS
+from dirql.c.core.stubs import DATA, STUBS
 from dirql.c.core.variables import fill_variables
 from dirql.c.core.windows_images import OTHER_NAMES, WindowsImage
 from dirql.hal.hal import running as hal
@@ -33,6 +33,7 @@ __all__ = ["Session", "load_image"]
 WATCHDOG_SECONDS: Final = 5
 """The seconds of computing after which a driver that calls no routine of the kernel is stopped."""
 
+_ULONG: Final = NUMBERS["u4"]
 _FRAME: Final = struct.Struct("<QQ")
 _EMPTY: Final = compile("", "", "exec")
 
@@ -72,12 +73,13 @@ class Session:
         self.native.call_hooks(self.arena.stack, self.faults.on_fault, StatusException, note_foreign)
         find_foreign(self.native.driver_place, self._place_in_c)
         self.native.watch(self.pages.recheck, WATCHDOG_SECONDS)
-        for name in ("dirql_debug_print",):
-            back, values = (
-                (STATUS, None),
-                tuple((place, (form, None)) for place, form in enumerate((3, 3, 11, 3))),
-            )
-            self.native.bind(STUBS[name], self._own[name], back, values, ())
+        self._own["dirql_system_routine"] = self._system_routine
+        for name, back, forms in (
+            ("dirql_debug_print", STATUS, (_ULONG, _ULONG, POINTER, _ULONG)),
+            ("dirql_system_routine", POINTER, (POINTER, _ULONG)),
+        ):
+            values = tuple((place, (form, None)) for place, form in enumerate(forms))
+            self.native.bind(STUBS[name], self._own[name], (back, None), values, ())
         bind(
             self.native, [name for name in STUBS if name.startswith("dirql_member_")], self.objects, self._own
         )
@@ -93,6 +95,17 @@ class Session:
     def image_of(self, address: int) -> Image | None:
         """The image that holds an address."""
         return next((each for each in self.images if each.holds(address)), None)
+
+    def _system_routine(self, address: int, length: int) -> int | None:
+        """The address of the routine or variable of a name in UTF-16; None without one."""
+        self.faults.make_usable(address, length, write=False)
+        name = self.native.read_bytes(address, length).decode("utf-16-le", "replace")
+        if name in DATA:
+            return self.native.symbol(0, name)
+        if name not in exported_names() or name not in STUBS:
+            return None
+        bind(self.native, [name], self.objects, self._own)
+        return self.native.stub_address(STUBS[name])
 
     def _place_in_c(self, found: object) -> Mark:
         """The place of code in C that `driver_place` of the core has found."""

@@ -79,6 +79,43 @@
 #define MAXUSHORT 0xffff
 #define MAXULONG 0xffffffffU
 #define MAXLONG 0x7fffffff
+#define MAXUINT8 0xff
+#define MAXINT8 0x7f
+#define MININT8 (-MAXINT8 - 1)
+#define MAXUINT16 0xffff
+#define MAXINT16 0x7fff
+#define MININT16 (-MAXINT16 - 1)
+#define MAXUINT32 0xffffffffU
+#define MAXINT32 0x7fffffff
+#define MININT32 (-MAXINT32 - 1)
+#define MAXUINT64 0xffffffffffffffffULL
+#define MAXINT64 0x7fffffffffffffffLL
+#define MININT64 (-MAXINT64 - 1)
+#define MAXUINT MAXUINT32
+#define MAXINT MAXINT32
+#define MININT MININT32
+#define MAXULONG32 MAXUINT32
+#define MAXLONG32 MAXINT32
+#define MINLONG32 MININT32
+#define MAXDWORD32 MAXUINT32
+#define MAXULONG64 MAXUINT64
+#define MAXLONG64 MAXINT64
+#define MINLONG64 MININT64
+#define MAXDWORD64 MAXUINT64
+#define MINLONGLONG MININT64
+#define MAXBYTE 0xff
+#define MAXWORD 0xffff
+#define MAXDWORD 0xffffffff
+#define MAXUINT_PTR MAXUINT64
+#define MAXULONG_PTR MAXUINT64
+#define MAXDWORD_PTR MAXUINT64
+#define MAXSIZE_T MAXUINT64
+#define MAXINT_PTR MAXINT64
+#define MININT_PTR MININT64
+#define MAXLONG_PTR MAXINT64
+#define MINLONG_PTR MININT64
+#define MAXSSIZE_T MAXINT64
+#define MINSSIZE_T MININT64
 #define MINLONG (-MAXLONG - 1)
 #define UNREFERENCED_PARAMETER(parameter) ((void)(parameter))
 #define DBG_UNREFERENCED_PARAMETER(parameter) ((void)(parameter))

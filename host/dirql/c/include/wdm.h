@@ -6231,6 +6231,10 @@ typedef struct _DEVPROPKEY {
     DEVPROPID pid;
 } DEVPROPKEY, *PDEVPROPKEY;
 
+/* A routine of the kernel by its name, of those that are no macros and no inline routines here. */
+
+PVOID MmGetSystemRoutineAddress(_In_ PUNICODE_STRING SystemRoutineName);
+
 /* Variables of the kernel. */
 
 extern NTKERNELAPI volatile CCHAR KeNumberProcessors;
