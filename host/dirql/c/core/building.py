@@ -9,14 +9,13 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import os
-import platform
 import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import cast
 from dirql.c.core.native_module import Native
 from dirql.c.core.stubs import stub_source
 from dirql.target.simulation.build import announce_on_stderr, cache_directory
+from dirql.target.simulation.c_compiler import c_compiler
 from dirql.target.simulation.toolchain import SetupError, install, python_headers
 
 __all__ = ["native"]
@@ -53,17 +53,12 @@ def native() -> Native:
 
 
 def _built() -> Path:
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise SetupError(
-            f"drivers in C run on Linux on x86-64 only; this is {sys.platform} on {platform.machine()}",
-            "run them there, or write the driver in Python",
-        )
+    compiler = c_compiler()
     include = python_headers()
     if include is None:
         raise SetupError(
             "Python.h, with which the core for drivers in C is compiled, is missing", install("python3-dev")
         )
-    compiler = _compiler()
     sources = _sources()
     key = hashlib.sha256()
     for name in sorted(sources):
@@ -78,15 +73,6 @@ def _built() -> Path:
     return library
 
 
-def _compiler() -> list[str]:
-    command = shlex.split(os.environ.get("CC") or "gcc")
-    if shutil.which(command[0]) is None:
-        raise SetupError(
-            f"{command[0]}, which compiles the core for drivers in C, is not on PATH", install("gcc")
-        )
-    return command
-
-
 def _sources() -> Mapping[str, str]:
     """The text of each source, by its name."""
     native_files = sorted((_HERE / "native").iterdir())
@@ -96,7 +82,7 @@ def _sources() -> Mapping[str, str]:
     return {**texts, "stubs.S": stub_source()}
 
 
-def _make(compiler: list[str], sources: Mapping[str, str], include: Path, place: Path, name: str) -> None:
+def _make(compiler: Sequence[str], sources: Mapping[str, str], include: Path, place: Path, name: str) -> None:
     """Compile in a folder beside `place`, which gets that name when all is done."""
     place.parent.mkdir(parents=True, exist_ok=True)
     work = place.with_name(f".{place.name}-{uuid.uuid4().hex[:8]}")
@@ -127,7 +113,9 @@ def _greenlet_headers() -> Path:
     return Path(spec.origin).parent
 
 
-def _compile(compiler: list[str], sources: Mapping[str, str], include: Path, work: Path, name: str) -> None:
+def _compile(
+    compiler: Sequence[str], sources: Mapping[str, str], include: Path, work: Path, name: str
+) -> None:
     units = [file for file in sources if file.endswith((".c", ".S"))]
     headers = [f"-I{include}", f"-I{_greenlet_headers()}", "-I."]
     for unit in units:

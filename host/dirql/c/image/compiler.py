@@ -5,17 +5,14 @@
 from __future__ import annotations
 
 import os
-import platform
-import shlex
-import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from dirql.target.simulation.c_compiler import c_compiler
 from dirql.target.simulation.toolchain import SetupError, install
 
 __all__ = [
@@ -89,26 +86,9 @@ class Compiler:
         return done.stdout, done.stderr
 
 
-def check_host() -> None:
-    """Raise `SetupError` on hosts that cannot run drivers in C."""
-    if sys.platform != "linux" or platform.machine() not in ("x86_64", "AMD64"):
-        raise SetupError(
-            f"drivers in C run on Linux on x86-64 only; this is {sys.platform} on {platform.machine()}",
-            "run them there, or in a virtual machine; drivers in Python run here",
-        )
-
-
 def find_compiler(environment: Mapping[str, str] = os.environ) -> Compiler:
-    """The compiler that the variable CC names, or else gcc, or else clang. Raises `SetupError`."""
-    check_host()
-    wanted = environment.get("CC")
-    path = environment.get("PATH")
-    for command in (shlex.split(wanted),) if wanted else (["gcc"], ["clang"]):
-        found = shutil.which(command[0], path=path) if command else None
-        if found is not None:
-            return _examine((found, *command[1:]))
-    what = f"the C compiler {wanted!r}, which CC names," if wanted else "gcc, which compiles drivers in C,"
-    raise SetupError(f"{what} is not there", install("gcc binutils"))
+    """The compiler for drivers: that of `c_compiler`. Raises `SetupError`."""
+    return _examine(c_compiler(environment))
 
 
 @cache
