@@ -51,7 +51,7 @@ def flash(file: Path, *faults: str) -> Flashed:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=500,
     )
     return Flashed(done.returncode, done.stdout + done.stderr, dump.read_bytes())
 

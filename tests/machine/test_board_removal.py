@@ -64,7 +64,7 @@ def error_of(use: Callable[[], object]) -> Exception | None:
 
 def wait_until_removed(machine: Machine) -> None:
     """Wait, as a program that sleeps, until the drivers know that their devices are gone."""
-    for _ in range(200):
+    for _ in range(3000):
         if machine.devices[-1].state in (NodeState.AWAITING_QUEUED_REMOVAL, NodeState.REMOVED):
             return
         sleep(10)

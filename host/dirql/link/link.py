@@ -129,9 +129,10 @@ class Link:
                 f"the board at {self.pipe.name} must answer with frames of the link; it sent other bytes: check the"
                 " baud rate, and that the board has a machine of dirql"
             )
+        rate = "" if self.pipe.rate is None else "the baud rate, "
         return (
             f"the board at {self.pipe.name} must answer within {self.session.patience.silence:g} s; it was silent:"
-            " check the port, the cable, and that the board is flashed"
+            f" check the port, {rate}the cable, and that the board is flashed"
         )
 
     def close(self) -> None:

@@ -240,6 +240,13 @@ def test_silence_and_noise_are_told_apart() -> None:
         BoardTarget("fake", DevicePipe(lambda _octets: b"login: "), MACHINE, patience=quick)
 
 
+def test_a_serial_port_at_which_nothing_comes_may_have_another_rate() -> None:
+    pipe = DevicePipe(lambda _octets: b"")
+    pipe.rate = 300_000
+    with pytest.raises(NoLink, match="it was silent: check the port, the baud rate, the cable"):
+        BoardTarget("fake", pipe, MACHINE, patience=Patience(silence=0.2))
+
+
 def test_a_connection_that_ends_before_the_board_has_answered_is_told() -> None:
     """As a twin ends that of a second client, and any other server that of one whose bytes it does not understand."""
     words = "must say which machine it has; before it did, fake was unplugged: check the cable, that no other program"
