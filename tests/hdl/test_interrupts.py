@@ -192,7 +192,7 @@ def test_set_wins_over_acknowledge_at_any_clock(bench: Bench) -> None:
         bench.target.wait(100)
         lost = bench.read_controller(controller.LOST, INPUT)
         bench.events()
-        bench.raise_interrupt()
+        bench.raise_interrupt(delay=4)
         bench.target.spend(spent)
         assert bench.fetch() == VECTOR
         bench.end()

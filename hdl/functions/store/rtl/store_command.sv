@@ -66,15 +66,13 @@ module store_command #(
   typedef enum logic [2:0] {
     // Ready.
     StIdle,
-    // The access time.
+    // The access time; on its last clock the work starts, unless the arguments are wrong.
     StDelay,
-    // Start the work, unless the arguments are wrong.
-    StStart,
     // Programmed I/O.
     StFifo,
     // Bus mastering.
     StDma,
-    // Waits for the parity of the last datum, and for data that is still inside the function.
+    // After work waits for the parity of the last datum, and for data that is still inside the function.
     StFinish
   } state_e;
 
@@ -86,7 +84,7 @@ module store_command #(
   state_e      state_q, state_d;
   store_reg_pkg::operation_e operation_q;
   logic        accept, moves, some_q, out_of_range, out_of_range_q, abort_q, reset_q, failed_q, raise, fifo_over;
-  logic        starting_q, ending;
+  logic        start, starting_q, working, ending;
   // Counts of bytes go up to the size of the buffer, and so do those of data phases, each of which moves a byte or more.
   logic [BufferLog2:0]   length_q, transferred_q, data_clocks_q;
   logic [BufferLog2-2:0] host_left_q;
@@ -117,12 +115,8 @@ module store_command #(
     unique case (state_q)
       StIdle: if (accept) state_d = StDelay;
       StDelay: begin
-        if (abort_q) state_d = StFinish;
-        else if (!delaying) state_d = StStart;
-      end
-      StStart: begin
-        if (abort_q || !moves || out_of_range_q) state_d = StFinish;
-        else state_d = draining_o || filling_o ? StFifo : StDma;
+        if (abort_q || (start && (!moves || out_of_range_q))) state_d = StFinish;
+        else if (start) state_d = draining_o || filling_o ? StFifo : StDma;
       end
       StFifo: if (abort_q || (fifo_over && !starting_q)) state_d = StFinish;
       StDma: if (dma_done_i) state_d = StFinish;
@@ -132,7 +126,9 @@ module store_command #(
   end
 
   // The end of the mover counts from the clock after the start of the mover.
-  assign ending = state_q == StFinish && finish_q == '0;
+  assign start   = state_q == StDelay && !delaying;
+  assign working = state_q == StFifo || state_q == StDma;
+  assign ending  = state_q == StFinish && finish_q == '0;
   always_ff @(posedge clk_i) begin : p_regs
     if (!rst_ni) begin
       state_q    <= StIdle;
@@ -142,7 +138,7 @@ module store_command #(
       failed_q   <= 1'b0;
     end else begin
       state_q    <= state_d;
-      starting_q <= state_q == StStart;
+      starting_q <= start;
       abort_q    <= state_q != StIdle && !ending && (abort_q || abort_i || soft_reset_i);
       reset_q    <= soft_reset_i || (reset_q && state_q != StIdle);
       failed_q   <= !accept && (failed_q || failed_i || range_o);
@@ -157,7 +153,7 @@ module store_command #(
       some_q           <= length_i != '0;
       out_of_range_q   <= out_of_range;
     end
-    if (state_q != StIdle) finish_q <= state_q != StFinish ? FinishClocks : finish_q - 2'd1;
+    if (state_q != StIdle) finish_q <= working ? FinishClocks : state_q == StFinish ? finish_q - 2'd1 : '0;
   end
 
   // Counters. A dword taken by the host counts for the bytes of it that belong to the command.
@@ -207,7 +203,7 @@ module store_command #(
     end
   end
   always_ff @(posedge clk_i) begin : p_host_left
-    if (state_q == StStart) begin
+    if (start) begin
       // Data pushed before the command count.
       host_left_q <= filling_o ? total :
                      CountWidth'(total) > held ? (BufferLog2-1)'(CountWidth'(total) - held) : '0;
@@ -220,14 +216,14 @@ module store_command #(
   assign filling_o    = state_q != StIdle && operation_q == store_reg_pkg::OperationFifoRead;
   assign inward_o     = operation_q == store_reg_pkg::OperationFifoWrite ||
                         operation_q == store_reg_pkg::OperationDmaWrite;
-  assign fifo_start_o = state_q == StStart && state_d == StFifo;
-  assign dma_start_o  = state_q == StStart && state_d == StDma;
+  assign fifo_start_o = start && state_d == StFifo;
+  assign dma_start_o  = start && state_d == StDma;
   assign mover_stop_o = ending || (state_q == StFinish && operation_q != store_reg_pkg::OperationDmaWrite);
   assign dma_abort_o  = abort_q && state_q == StDma;
   assign fifo_clear_o = ending || registers_reset_o ||
                         (accept && operation_i != store_reg_pkg::OperationFifoWrite);
 
-  assign range_o   = state_q == StStart && moves && out_of_range_q && !abort_q;
+  assign range_o   = start && moves && out_of_range_q && !abort_q;
   // An abort after the last byte has moved comes too late, and has no effect.
   logic stopped;
   always_comb begin : p_causes
@@ -248,7 +244,7 @@ module store_command #(
   always_comb begin : p_visible_state
     unique case (state_q)
       StIdle: state_o = store_reg_pkg::StateIdle;
-      StDelay, StStart: state_o = store_reg_pkg::StateDelaying;
+      StDelay: state_o = store_reg_pkg::StateDelaying;
       StFifo: state_o = store_reg_pkg::StateFifo;
       StDma: state_o = dma_descriptor_i ? store_reg_pkg::StateDescriptor : store_reg_pkg::StateData;
       default: state_o = store_reg_pkg::StateFinishing;
