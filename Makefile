@@ -35,9 +35,10 @@ doctor: $(VENV)/.installed-run ## check the set-up, with one line on how to mend
 	@$(PY) -m dirql doctor $(ARGS)
 
 # The order of tests is shuffled, and yet the same each time; ARGS="--randomly-seed=N" tries another. The files of tests are
-# shared among the processors; WORKERS=0 runs them one after another in one process, as a debugger needs it.
+# shared among the processors, in the order in which tests/conftest.py puts them; WORKERS=0 runs them one after another in one
+# process, as a debugger needs it.
 WORKERS ?= auto
-PYTEST := -m pytest --randomly-seed=14 --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
+PYTEST := -m pytest --randomly-seed=14 --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 .PHONY: test
 test: lint ## lint, then all tests
 	@$(PY) $(PYTEST) $(ARGS)
@@ -55,8 +56,11 @@ $(COMPILED)/.made: $(VENV)/.installed-dev pyproject.toml host/hatch_build.py $(s
 compiled: $(COMPILED)/.made ## compile the kernel with mypyc, and run the unit tests and those of the machine with it
 	@PYTHONPATH=$(COMPILED) $(PY) $(PYTEST) $(COMPILED_TESTS) $(ARGS)
 
+# All at once, since each is one process; what each has to say stays together.
+LINTS := lint-shell lint-python lint-registers lint-machines lint-wdk lint-hdl
 .PHONY: lint
-lint: lint-shell lint-python lint-registers lint-machines lint-wdk lint-hdl ## everything that can be checked without running dirql
+lint: $(VENV)/.installed-dev ## everything that can be checked without running dirql
+	@$(MAKE) --no-print-directory --jobs --output-sync=target $(LINTS)
 
 .PHONY: lint-shell
 lint-shell:

@@ -20,8 +20,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what only a plain kernel can show."""
+    """Put the short tests last, and leave out what only a plain kernel can show.
+
+    The files of tests are shared among processes (`make test`). A file that takes minutes and begins last would leave
+    all other processes without work; the files of tests/unit take a second or two.
+    """
+    # A stable sort: among the long files, and among the short ones, the order stays the shuffled one.
+    items.sort(key=lambda item: item.nodeid.startswith("tests/unit/"))
     for item in items:
         mark = item.get_closest_marker("interpreted")
         if mark is not None:

@@ -62,6 +62,7 @@ MADE_UP_PYTHON = f"""#!/bin/sh
 case "$*" in
     *"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo venv >>log ;;
     *"-m pip"*) echo pip >>log && [ ! -f interrupted ] && : >.venv/dirql ;;
+    *compileall*) echo bytecode >>log ;;
     *importlib.metadata* | *"import dirql"*) [ -f .venv/dirql ] ;;
     *fcntl*) exec {shlex.quote(sys.executable)} "$@" ;;
 esac
@@ -107,11 +108,11 @@ def made(checkout: Path) -> list[str]:
 def test_an_environment_is_made_once(checkout: Path) -> None:
     assert set_up(checkout, "--fits") != 0
     assert set_up(checkout) == 0
-    assert made(checkout) == ["venv", "pip"]
+    assert made(checkout) == ["venv", "pip", "bytecode"]
     assert set_up(checkout, "--fits") == set_up(checkout) == 0
     assert made(checkout) == []
     assert set_up(checkout, "dev") == 0
-    assert made(checkout) == ["pip"]
+    assert made(checkout) == ["pip", "bytecode"]
 
 
 def test_an_environment_whose_making_was_interrupted_is_made_again(checkout: Path) -> None:
@@ -121,10 +122,10 @@ def test_an_environment_whose_making_was_interrupted_is_made_again(checkout: Pat
     assert set_up(checkout, "--fits") != 0
     (checkout / "interrupted").unlink()
     assert set_up(checkout) == 0
-    assert made(checkout) == ["venv", "pip"]
+    assert made(checkout) == ["venv", "pip", "bytecode"]
     (checkout / ".venv" / ".folder").unlink()  # as when Python's own environment was being made
     assert set_up(checkout) == 0
-    assert made(checkout) == ["venv", "pip"]
+    assert made(checkout) == ["venv", "pip", "bytecode"]
 
 
 def test_an_environment_is_made_again_for_another_folder(checkout: Path) -> None:
@@ -133,7 +134,7 @@ def test_an_environment_is_made_again_for_another_folder(checkout: Path) -> None
     made(renamed)
     assert set_up(renamed, "--fits") != 0
     assert set_up(renamed) == 0
-    assert made(renamed) == ["venv", "pip"]
+    assert made(renamed) == ["venv", "pip", "bytecode"]
 
 
 def test_of_two_at_once_the_second_waits_and_says_so(checkout: Path) -> None:
@@ -146,7 +147,7 @@ def test_of_two_at_once_the_second_waits_and_says_so(checkout: Path) -> None:
         assert made(checkout) == []
     process.communicate()
     assert process.returncode == 0
-    assert made(checkout) == ["venv", "pip"]
+    assert made(checkout) == ["venv", "pip", "bytecode"]
 
 
 def test_a_folder_that_cannot_be_written_is_told(checkout: Path) -> None:
