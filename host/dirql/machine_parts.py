@@ -91,7 +91,7 @@ class MachineParts:
         self.registry, self.images = self._make_registry()
         self.service_failures: list[ServiceFailure] = []
         marks_stores = options.race_checks and self.kernel.spreads
-        self.marked_stores = MarkedStores(SharedData().store) if marks_stores else None
+        self.marked_stores = MarkedStores(SharedData()) if marks_stores else None
         self._at_start = self.memory_manager.statistics()
         self._collector = CollectorPace()
         self._host_watch = HostWatch(self.kernel, options.host_limit) if options.host_limit else None

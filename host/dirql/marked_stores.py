@@ -3,9 +3,10 @@
 """Marks the stores to attributes in the code of drivers, for `ke/threads/shared_data.py`.
 
 Python runs `x.events -= 1` without a point of preemption, yet a processor can be interrupted in it. So a driver's
-functions get code in which each value on its way to an attribute goes through a function of the kernel. The code is
-made of the source of the driver's file, line for line, and is taken away when the machine closes. A function whose
-source is not there, or is not what runs, stays as it is.
+functions get code in which each value on its way to an attribute goes through a function of the kernel. So does each
+container in an attribute that a method is about to change in place, as in `x.waiting.append(irp)`. The code is made of
+the source of the driver's file, line for line, and is taken away when the machine closes. A function whose source is
+not there, or is not what runs, stays as it is.
 """
 
 from __future__ import annotations
@@ -23,15 +24,29 @@ from dirql.ke.origin import is_kernel_file
 
 __all__ = ["MarkedStores"]
 
-_NAME: Final = "_dirql_store"
-"""The name of the kernel's function in the modules of drivers."""
+_STORE: Final = "_dirql_store"
+_CHANGE: Final = "_dirql_change"
+_NAMES: Final = frozenset({_STORE, _CHANGE})
+"""The names of the kernel's functions in the modules of drivers."""
+
+_METHODS: Final = frozenset(
+    {
+        *("append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse"),
+        *("appendleft", "extendleft", "popleft", "rotate"),
+        *("add", "discard", "update", "setdefault", "popitem"),
+    }
+)
+"""The methods that change a list, a deque, a set or a dictionary in place."""
 
 
-class _Store(Protocol):
-    """The kernel's function: `SharedData.store`."""
+class _SharedData(Protocol):
+    """The kernel's functions: those of `SharedData`."""
 
-    def __call__(self, value: object, is_change: bool, owner: object, *path: str) -> object:
+    def store(self, value: object, is_change: bool, owner: object, *path: str) -> object:
         """Return `value`, which is stored next."""
+
+    def change(self, container: object, owner: object, *path: str) -> object:
+        """Return `container`, of which a method is called next."""
 
 
 _Place = tuple[str, int]
@@ -41,9 +56,9 @@ _Place = tuple[str, int]
 class MarkedStores:
     """The functions of a machine's drivers whose stores are marked."""
 
-    def __init__(self, store: _Store) -> None:
-        """`store(value, is_change, owner, *path)` returns the value that is stored."""
-        self._store = store
+    def __init__(self, data: _SharedData) -> None:
+        """`data` has the functions that the marked code calls."""
+        self._functions: dict[str, object] = {_STORE: data.store, _CHANGE: data.change}
         self._before: dict[FunctionType, CodeType] = {}
 
     def mark(self, driver: object) -> None:
@@ -53,7 +68,7 @@ class MarkedStores:
             marked = _marked_code(code.co_filename).get((code.co_qualname, code.co_firstlineno))
             if marked is not None and function not in self._before and _is_code_of(marked, code):
                 self._before[function] = code
-                function.__globals__[_NAME] = self._store
+                function.__globals__.update(self._functions)
                 function.__code__ = marked
 
     def restore(self) -> None:
@@ -61,7 +76,8 @@ class MarkedStores:
         while self._before:
             function, code = self._before.popitem()
             function.__code__ = code
-            function.__globals__.pop(_NAME, None)
+            for name in _NAMES:
+                function.__globals__.pop(name, None)
 
 
 # The functions of a driver.
@@ -140,15 +156,15 @@ def _marked_code(file: str) -> dict[_Place, CodeType]:
 def _is_code_of(marked: CodeType, code: CodeType) -> bool:
     """Whether the marked code has marks, and is that of the same source as `code`."""
     return (
-        any(_NAME in each.co_names for each in _codes(marked))
+        any(not _NAMES.isdisjoint(each.co_names) for each in _codes(marked))
         and marked.co_freevars == code.co_freevars
         and marked.co_argcount == code.co_argcount
-        and set(marked.co_names) - {_NAME} <= set(code.co_names)
+        and set(marked.co_names) - _NAMES <= set(code.co_names)
     )
 
 
 class _Marker(ast.NodeTransformer):
-    """Lets each value that is stored in an attribute go through the kernel's function."""
+    """Lets what is stored in an attribute, or is changed in one in place, go through the kernel's functions."""
 
     def __init__(self) -> None:
         self._read: set[str] = set()
@@ -166,6 +182,17 @@ class _Marker(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.ctx, ast.Load):
             self._read.add(ast.unparse(node))
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Mark an attribute with a method that may change it in place."""
+        self.generic_visit(node)
+        method = node.func
+        if isinstance(method, ast.Attribute) and method.attr in _METHODS:
+            container = method.value
+            path = _path_of(container)
+            if path is not None:
+                method.value = _call(_CHANGE, container, [], path)
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
@@ -187,17 +214,21 @@ class _Marker(ast.NodeTransformer):
 
 def _through(value: ast.expr, target: ast.Attribute, is_change: bool) -> ast.expr:
     """The call that returns `value`; just the value where the object is neither a name, nor attributes of one."""
-    path = [target.attr]
-    owner = target.value
-    while isinstance(owner, ast.Attribute):
-        path.append(owner.attr)
-        owner = owner.value
-    if not isinstance(owner, ast.Name):
-        return value
-    names = [ast.Constant(name) for name in reversed(path)]
-    call = ast.Call(
-        ast.Name(_NAME, ast.Load()),
-        [value, ast.Constant(is_change), ast.Name(owner.id, ast.Load()), *names],
-        [],
-    )
-    return ast.copy_location(call, value)
+    path = _path_of(target)
+    return value if path is None else _call(_STORE, value, [ast.Constant(is_change)], path)
+
+
+def _call(function: str, value: ast.expr, more: list[ast.expr], path: list[str]) -> ast.expr:
+    """The call of a function of the kernel with a value, and with the way to its attribute from a name."""
+    names = [ast.Constant(name) for name in path[1:]]
+    arguments = [value, *more, ast.Name(path[0], ast.Load()), *names]
+    return ast.copy_location(ast.Call(ast.Name(function, ast.Load()), arguments, []), value)
+
+
+def _path_of(node: ast.expr) -> list[str] | None:
+    """The name and the attributes of `name.attribute.attribute`; None for any other expression."""
+    path: list[str] = []
+    while isinstance(node, ast.Attribute):
+        path.insert(0, node.attr)
+        node = node.value
+    return [node.id, *path] if path and isinstance(node, ast.Name) else None

@@ -36,6 +36,7 @@ class Extension:
         self.table: dict[str, int] | None = None
         self.events = self.requests = 0
         self.pending: list[wdm.IRP] = []
+        self.arrived: list[int] = []
         self.timer, self.timer_dpc = wdm.KTIMER(), wdm.KDPC()
         wdm.KeInitializeTimer(self.timer)
         self.guard = wdm.KSPIN_LOCK()
@@ -291,6 +292,33 @@ class Counted(Racing):
         self.get(x, regs.FIFO_WINDOW.offset)
 
 
+class Listed(Racing):
+    """The DPC takes entries from a list to which the ISR adds them, without KeSynchronizeExecution."""
+
+    def served(self, x: Extension, causes: int) -> None:
+        x.arrived.append(causes)
+
+    def take(self, taken: list[int], x: Extension) -> bool:
+        if not x.arrived:
+            return False
+        taken.append(x.arrived.pop(0))
+        return True
+
+    def deferred(self, device: wdm.DEVICE_OBJECT, x: Extension, context: object) -> None:
+        assert x.interrupt is not None
+        taken: list[int] = []
+        take = partial(self.take, taken)
+        while wdm.KeSynchronizeExecution(x.interrupt, take, x) if self.right else take(x):
+            pass
+        for _ in range(min(sum(causes.bit_count() for causes in taken), len(x.pending))):
+            self.complete(x.pending.pop(0), wdm.STATUS_SUCCESS)
+
+    def control(self, x: Extension) -> None:
+        """Two events, as for `Unsynchronized`."""
+        self.raise_after(x, self.clocks)
+        self.get(x, regs.FIFO_WINDOW.offset)
+
+
 class Unlocked(Racing):
     """The dispatch routines of two threads count requests without a lock."""
 
@@ -459,6 +487,12 @@ RACES = {
         ),
         Race(
             "a DPC that counts down what the ISR counts up, in one statement", Counted, two_events, (96, 96)
+        ),
+        Race(
+            "a DPC that takes from the ISR's list without KeSynchronizeExecution",
+            Listed,
+            two_events,
+            (96, 96),
         ),
         Race("two threads that count requests without a lock", Unlocked, two_readers, (0, 0)),
         Race("two events before the DPC of the first has run", Swallowed, two_events, (92, 92)),
