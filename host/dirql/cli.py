@@ -429,6 +429,7 @@ def _lspci(arguments: argparse.Namespace, argv: list[str]) -> int:
 
 def _twin(arguments: argparse.Namespace) -> int:
     """Build the twin if need be, and become it; the server for USB stays in this process."""
+    from dirql.link.pipe import listen
     from dirql.target.simulation.twin import Level
     from dirql.target.twins import serve_usb, twin_plan
 
@@ -440,6 +441,8 @@ def _twin(arguments: argparse.Namespace) -> int:
             serve_usb(plan, arguments.usbip, lambda address: print(address, flush=True))
         return 0
     host, port = arguments.tcp
+    if not arguments.pty:
+        listen(host, port, "a twin").close()
     place = (host, None if arguments.pty else port)
     command = twin_plan(arguments.name, level, arguments.baud, *place).command()
     return os.execv(command[0], command)

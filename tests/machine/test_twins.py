@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from dirql import cli
 from dirql.boards.reading import USB_FREQUENCY, DescriptionError, load_board
 from dirql.drivers import store
 from dirql.drivers.store.interface import IOCTL_STORE_SET_MODE, PROGRAM_NAME, TransferMode
@@ -306,6 +307,17 @@ def test_the_command_prints_an_address_and_ends_cleanly(way: signal.Signals) -> 
         started.send_signal(way)
         assert started.wait(LIMIT) == 0
         assert started.stdout.read() == ""
+
+
+def test_the_command_tells_of_a_port_that_is_taken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "execv", lambda _program, _words: 0)
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        assert cli.main(["twin", "tiny", "--tcp", str(port)]) == 2
+    said = f"the port 127.0.0.1:{port} must be free for a twin; it is not: Address already in use: choose another"
+    assert capsys.readouterr().err == f"dirql: {said}\n"
 
 
 # Addresses.

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 
 from dirql.target.contract import TargetError
 
-__all__ = ["READ_SLICE", "NoLink", "Pipe", "PipeLost", "TcpPipe"]
+__all__ = ["READ_SLICE", "NoLink", "Pipe", "PipeLost", "TcpPipe", "listen"]
 
 READ_SLICE = 0.05
 """The longest time, in seconds, for which `Pipe.read` waits for a byte."""
@@ -31,6 +31,17 @@ class NoLink(TargetError):
 
 class PipeLost(Exception):
     """The pipe has ended; the message says how."""
+
+
+def listen(host: str, port: int, purpose: str) -> socket.socket:
+    """Listen at a TCP port, 0 for any that is free. Raises `NoLink`."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]
+        raise NoLink(
+            f"the port {host}:{port} must be free for {purpose}; it is not: {reason}: choose another"
+        ) from error
 
 
 class Pipe(ABC):

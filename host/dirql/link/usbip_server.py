@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dirql.link.pipe import NoLink
+from dirql.link.pipe import NoLink, listen
 from dirql.link.usb_board import UsbBoard
 from dirql.link.usb_function import Setup, Stalled
 from dirql.link.usbip import (
@@ -80,12 +80,10 @@ class UsbIpServer:
     def __init__(self, board: UsbBoard, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen at a port, 0 for any that is free, and take the board, which ends with the server. Raises `NoLink`."""
         try:
-            self._listener = socket.create_server((host, port))
-        except OSError as error:
+            self._listener = listen(host, port, "USB/IP")
+        except NoLink:
             board.close()
-            raise NoLink(
-                f"the port {host}:{port} must be free for USB/IP; it is not: {error.strerror}: choose another"
-            ) from error
+            raise
         self._board = board
         self._device = board.device
         self._thread: threading.Thread | None = None
