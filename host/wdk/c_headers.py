@@ -174,6 +174,12 @@ class _Header:
         own = [each for each in routines if each.header == self._name and not each.member_of]
         lines = (_wrapped(f"{each.prototype.text(each.name)};") for each in own if each.name not in defined)
         yield "".join(lines)
+        yield "".join(
+            f"#define {other} {each.name}\n"
+            for each in own
+            for other in each.also
+            if not re.search(rf"\b{other}\b", by_hand)
+        )
 
 
 def _by_hand(header: str, part: str) -> str:

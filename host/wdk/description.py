@@ -63,7 +63,12 @@ def load_description(folder: Path = HERE) -> Description:
     check_prototypes(routine_files, types)
     classes = (*_classes_of_types(types), *_load_classes(folder / "classes.toml"))
     exported = {
-        *(routine.name for file in routine_files for routine in file.routines),
+        *(
+            name
+            for file in routine_files
+            for routine in file.routines
+            for name in (routine.name, *routine.also)
+        ),
         *(value.name for group in values.groups for value in group.values),
         *(name for name, _, _ in classes),
     }

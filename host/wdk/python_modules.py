@@ -260,7 +260,8 @@ def _facade(description: Description) -> dict[Path, str]:
         module(header).export(name, python)
     for routine in description.routines:
         if not routine.member_of:
-            module(routine.header).export(routine.name, routine.python)
+            for name in (routine.name, *routine.also):
+                module(routine.header).export(name, routine.python)
     for group in description.constants:
         module(group.header).constants("nt.constants", (value.name for value in group.values))
     for group in description.values.statuses:

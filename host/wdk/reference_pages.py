@@ -83,6 +83,8 @@ def _routine(routine: Routine, values: Values) -> Iterator[str]:
         parameters = ", ".join([*python.parameters, *["*arguments"] * python.is_variadic])
         yield f"- Python: `{routine.name}({parameters}) -> {python.result}`"
     yield f"- IRQL: {_levels(routine, values)}"
+    if routine.also:
+        yield f"- Other names: {', '.join(f'`{each}`' for each in routine.also)}"
     if routine.not_modelled:
         yield f"- Not modelled: {routine.not_modelled}"
     yield f"- Page of the WDK: {routine.page}\n" if routine.page else "- The WDK has no such routine.\n"

@@ -63,6 +63,8 @@ class Routine:
     not_modelled: str
     member_of: str
     """The structure that holds the routine as a pointer (DMA_OPERATIONS); "" for one that is exported."""
+    also: tuple[str, ...]
+    """Other names that the WDK has for the routine, which are macros or exports with the same arguments."""
 
     @property
     def arguments(self) -> tuple[Parameter, ...]:
@@ -88,7 +90,17 @@ DEVICE_LEVELS = (3, 12)
 """The lowest and the highest DIRQL."""
 _LEVELS = re.compile(r"(?:(any)|(=|<=|>=) (\w+))")
 _NEEDED = ("prototype", "irql", "python")
-_ALLOWED = ("header", "kind", "returned", "irql_note", "verifier", "page", "not_modelled", "member_of")
+_ALLOWED = (
+    "header",
+    "kind",
+    "returned",
+    "irql_note",
+    "verifier",
+    "page",
+    "not_modelled",
+    "member_of",
+    "also",
+)
 
 
 def load_routines(values: Values, folder: Path = HERE) -> tuple[RoutineFile, ...]:
@@ -100,7 +112,7 @@ def load_routines(values: Values, folder: Path = HERE) -> tuple[RoutineFile, ...
         for entry in entries:
             if entry.name in seen:
                 raise entry.error(f"a routine must be described once; {seen[entry.name].name} has it too")
-            seen[entry.name] = file
+            seen.update(dict.fromkeys((entry.name, *entry.texts("also")), file))
         routines = tuple(_routine(entry, head.text("header"), values) for entry in entries)
         files.append(RoutineFile(file, head.text("title"), routines))
     return tuple(files)
@@ -124,6 +136,7 @@ def _routine(entry: Entry, header: str, values: Values) -> Routine:
         entry.text("page", "" if own_header == "dirql" else f"{entry.name} {word} ({own_header})"),
         entry.text("not_modelled", ""),
         entry.text("member_of", ""),
+        entry.texts("also"),
     )
     if routine.levels.is_device and kind is Kind.FUNCTION:
         raise entry.error("a routine whose level is the device's DIRQL must have kind own or macro")

@@ -113,6 +113,15 @@ class LibraryWorld:
         return record
 
 
+def tree() -> wdm.RTL_SPLAY_LINKS:
+    """The root of a splay tree, with a left child."""
+    root, child = wdm.RTL_SPLAY_LINKS(), wdm.RTL_SPLAY_LINKS()
+    for links in (root, child):
+        wdm.RtlInitializeSplayLinks(links)
+    wdm.RtlInsertAsLeftChild(root, child)
+    return root
+
+
 def generic_table(kind: Callable[[], T], initialize: Callable[..., None]) -> T:
     """A table without elements."""
     made = kind()
@@ -154,6 +163,9 @@ LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "PRTL_BITMAP": lambda w: w.bitmap,
     "PRTL_GENERIC_TABLE": lambda _: generic_table(wdm.RTL_GENERIC_TABLE, wdm.RtlInitializeGenericTable),
     "PRTL_AVL_TABLE": lambda _: generic_table(wdm.RTL_AVL_TABLE, wdm.RtlInitializeGenericTableAvl),
+    "PRTL_SPLAY_LINKS": lambda _: tree(),
+    "PRTL_SPLAY_LINKS *": lambda _: tree(),
+    "PKIPI_BROADCAST_WORKER": lambda _: lambda _: 0,
     "PTIME_FIELDS": lambda _: wdm.TIME_FIELDS(2026, 1, 1),
     "PRTL_OSVERSIONINFOW": lambda _: wdm.RTL_OSVERSIONINFOW(),
     "PRTL_OSVERSIONINFOEXW": lambda _: wdm.RTL_OSVERSIONINFOEXW(),

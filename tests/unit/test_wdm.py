@@ -49,7 +49,14 @@ def test_each_name_is_exported_once() -> None:
 
 
 def test_exactly_the_described_routines_are_exported() -> None:
-    assert set(callables()) == set(ROUTINES)
+    others = {other for routine in ROUTINES.values() for other in routine.also}
+    assert set(callables()) == {*ROUTINES, *others}
+
+
+def test_another_name_of_a_routine_is_the_same_routine() -> None:
+    pairs = [(other, routine.name) for routine in ROUTINES.values() for other in routine.also]
+    assert ("InterlockedIncrementAcquire", "InterlockedIncrement") in pairs
+    assert [pair for pair in pairs if getattr(wdm, pair[0]) is not getattr(wdm, pair[1])] == []
 
 
 @pytest.mark.parametrize("routine", ROUTINES.values(), ids=ROUTINES)

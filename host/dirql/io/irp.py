@@ -26,6 +26,7 @@ from dirql.ke.defects import report_defect
 from dirql.ke.origin import foreign, place_of
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.nesting import Nesting
+from dirql.ke.threads.thread import WAITING, Thread
 from dirql.mm import memory
 from dirql.mm.allocation import allocate_pool2, free_pool_with_tag, pool_tag
 from dirql.mm.layout import SYSTEM_RANGE_START
@@ -162,15 +163,14 @@ def _check_free(irp: Irp) -> None:
 def complete_request(irp: Irp, priority_boost: int) -> None:
     """Complete a request; follows IoCompleteRequest (rows IRP-04, IRP-07 … IRP-10).
 
-    The caller has set `io_status` and no longer owns the packet. `priority_boost` is accepted and not used: threads
-    have no priority boosts here. Bug check 0x44 when the request is complete already, 0xC9/6 when its status is
+    The caller has set `io_status` and no longer owns the packet. The thread that made the request is boosted by
+    `priority_boost` if it waits. Bug check 0x44 when the request is complete already, 0xC9/6 when its status is
     STATUS_PENDING or -1, 0xC9/7 when its cancel routine is still set, 0xC9/0x209 when a driver below still has it.
     """
     _COMPLETE_REQUEST.check(irp)
-    del priority_boost
     location, count = irp.current_location, irp.stack_count
-    if location > count + 1:
-        _refuse_second_completion(irp)
+    if location > count + 1 or type(priority_boost) is not int:
+        _check_call(irp, priority_boost)
     if irp.number <= PLACES_KEPT or irp.owner is not None:
         try:
             frame = getframe(CALLER)
@@ -200,7 +200,7 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     if manager.hooks.irp_completed is not None:
         manager.hooks.irp_completed(irp)
     if _walk(irp, location):
-        _end(irp)
+        _end(irp, priority_boost)
     if manager.later and depth + 1 == DEEPEST_COMPLETION:
         _finish_later(nesting)
     nesting.completions = depth
@@ -219,9 +219,23 @@ def _finish_later(nesting: Nesting) -> None:
     manager.later.pop(nesting, None)
 
 
-def _end(irp: Irp) -> None:
-    """Give a packet back to its maker, because its completion is over."""
+def _check_call(irp: Irp, priority_boost: int) -> None:
+    """Check the arguments of a completion, one of which is wrong or unusual."""
+    _COMPLETE_REQUEST.check_arguments(irp, priority_boost)
+    if irp.current_location > irp.stack_count + 1:
+        _refuse_second_completion(irp)
+
+
+def _end(irp: Irp, increment: int = 0) -> None:
+    """Give a packet back to its maker, because its completion is over.
+
+    A thread that waits is boosted by `increment`, as by the APC that ends its wait.
+    """
     if irp.owner is not None:
+        if increment > 0:
+            thread = irp.tail.overlay.thread
+            if isinstance(thread, Thread) and thread.state is WAITING:
+                thread.boost(increment)
         irp.owner.complete(irp)
     elif irp.maker is not None:
         _end_unowned(irp)

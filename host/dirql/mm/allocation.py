@@ -22,7 +22,7 @@ from dirql.mm.layout import SYSTEM_RANGE_START
 from dirql.mm.manager import MemoryManager, running
 from dirql.mm.mdl import Mdl
 from dirql.mm.pool import Pool
-from dirql.mm.special_pool import refuse_address, refuse_irql
+from dirql.mm.special_pool import ALIGNMENT, refuse_address, refuse_irql
 from dirql.nt.bugcodes import (
     BAD_POOL_CALLER,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -44,6 +44,7 @@ from dirql.nt.bugcodes import (
 )
 from dirql.nt.constants import (
     PAGE_SHIFT,
+    PAGE_SIZE,
     POOL_FLAG_CACHE_ALIGNED,
     POOL_FLAG_NON_PAGED,
     POOL_FLAG_NON_PAGED_EXECUTE,
@@ -66,6 +67,7 @@ __all__ = [
     "free_pool",
     "free_pool_with_tag",
     "pool_tag",
+    "query_pool_block_size",
 ]
 
 _ALLOCATE_POOL2: Final = contract("ExAllocatePool2")
@@ -73,6 +75,7 @@ _ALLOCATE_POOL_WITH_TAG: Final = contract("ExAllocatePoolWithTag")
 _FREE_POOL_WITH_TAG: Final = contract("ExFreePoolWithTag")
 _POOL_TAG: Final = contract("POOL_TAG")
 _FREE_POOL: Final = contract("ExFreePool")
+_QUERY_POOL_BLOCK_SIZE: Final = contract("ExQueryPoolBlockSize")
 
 _HIGHEST_TAG: Final = 0xFFFF_FFFF
 _REQUIRED_FLAGS: Final = 0xFFFF_FFFF
@@ -196,6 +199,24 @@ def free_pool_with_tag(address: int, tag: int) -> None:
     if manager.used_mdls:
         check_mdls(manager, "pool", block.address, block.size, "ExFreePoolWithTag")
     pool.free(block, tag, mark() if pool.checked else None)
+
+
+def query_pool_block_size(pool_block: int) -> tuple[int, bool]:
+    """The bytes that a block has room for, and whether a process is charged for it; follows ExQueryPoolBlockSize.
+
+    A block at the beginning of a page has PAGE_SIZE, as on NT, however long it is.
+    """
+    _QUERY_POOL_BLOCK_SIZE.check_level(pool_block)
+    _QUERY_POOL_BLOCK_SIZE.check_arguments(pool_block)
+    manager = running.value
+    block = manager.nonpaged_pool.blocks.get(pool_block) or manager.paged_pool.blocks.get(pool_block)
+    if block is None:
+        _QUERY_POOL_BLOCK_SIZE.refuse_argument(
+            "PoolBlock", "the address of a block that is allocated", pool_block
+        )
+    if pool_block % PAGE_SIZE == 0:
+        return PAGE_SIZE, False
+    return -(-block.size // ALIGNMENT) * ALIGNMENT, False
 
 
 def check_mdls(manager: MemoryManager, kind: str, address: int, size: int, routine: str) -> None:

@@ -18,6 +18,7 @@ from dirql.ke.threads.apc import Apc, NormalRoutine, completion_apc
 from dirql.ke.threads.wait import wait_for_multiple_objects, wait_for_single_object
 from dirql.nt.constants import (
     EVENT_ALL_ACCESS,
+    EVENT_INCREMENT,
     EVENT_MODIFY_STATE,
     MAXIMUM_WAIT_OBJECTS,
     OBJ_KERNEL_HANDLE,
@@ -107,7 +108,7 @@ def set_event(event_handle: int) -> tuple[int, int]:
     _SET_EVENT.check_level(event_handle)
     _SET_EVENT.check_arguments(event_handle)
     status, event = object_manager.value.handles.lookup(event_handle, Event, _access(EVENT_MODIFY_STATE))
-    return status, 0 if event is None else event.set(0, False)
+    return status, 0 if event is None else event.set(EVENT_INCREMENT, False)
 
 
 def reset_event(event_handle: int) -> tuple[int, int]:

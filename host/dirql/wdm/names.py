@@ -76,56 +76,57 @@ KNOWN: Final = """
         EventCategoryReserved EventCategoryTargetDeviceChange EventNotificationObject EventSynchronizationObject
         ExAcquireFastMutex ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive ExAcquirePushLockShared
         ExAcquireResourceExclusiveLite ExAcquireResourceSharedLite ExAcquireRundownProtection
-        ExAcquireRundownProtectionEx ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive
-        ExAcquireSpinLockExclusive ExAcquireSpinLockExclusiveAtDpcLevel ExAcquireSpinLockShared
-        ExAcquireSpinLockSharedAtDpcLevel ExAllocateFromLookasideListEx ExAllocateFromNPagedLookasideList
-        ExAllocateFromPagedLookasideList ExAllocatePool ExAllocatePool2 ExAllocatePoolPriorityUninitialized
-        ExAllocatePoolPriorityZero ExAllocatePoolQuotaUninitialized ExAllocatePoolQuotaZero
-        ExAllocatePoolUninitialized ExAllocatePoolWithQuota ExAllocatePoolWithQuotaTag ExAllocatePoolWithTag
-        ExAllocatePoolWithTagPriority ExAllocatePoolZero ExAllocateTimer ExCancelTimer ExConvertExclusiveToSharedLite
-        ExCreateCallback ExDeleteLookasideListEx ExDeleteNPagedLookasideList ExDeletePagedLookasideList
-        ExDeleteResourceLite ExDeleteTimer ExDisableResourceBoostLite ExEnterCriticalRegionAndAcquireFastMutexUnsafe
-        ExEnterCriticalRegionAndAcquireResourceExclusive ExEnterCriticalRegionAndAcquireResourceShared
-        ExEnterCriticalRegionAndAcquireSharedWaitForExclusive ExFlushLookasideListEx ExFreePool ExFreePool2
-        ExFreePoolWithTag ExFreeToLookasideListEx ExFreeToNPagedLookasideList ExFreeToPagedLookasideList
-        ExGetCurrentResourceThread ExGetExclusiveWaiterCount ExGetPreviousMode ExGetSharedWaiterCount
-        ExInitializeFastMutex ExInitializeLookasideListEx ExInitializeNPagedLookasideList
-        ExInitializePagedLookasideList ExInitializePushLock ExInitializeResourceLite ExInitializeRundownProtection
-        ExInitializeSListHead ExInitializeWorkItem ExInterlockedAddLargeInteger ExInterlockedAddLargeStatistic
-        ExInterlockedAddUlong ExInterlockedFlushSList ExInterlockedInsertHeadList ExInterlockedInsertTailList
-        ExInterlockedPopEntryList ExInterlockedPopEntrySList ExInterlockedPushEntryList ExInterlockedPushEntrySList
-        ExInterlockedRemoveHeadList ExIsProcessorFeaturePresent ExIsResourceAcquiredExclusiveLite
-        ExIsResourceAcquiredLite ExIsResourceAcquiredSharedLite ExLocalTimeToSystemTime ExNotifyCallback
-        ExQueryDepthSList ExQueryTimerResolution ExQueueWorkItem ExRaiseAccessViolation ExRaiseDatatypeMisalignment
-        ExRaiseStatus ExReInitializeRundownProtection ExRegisterCallback ExReinitializeResourceLite ExReleaseFastMutex
+        ExAcquireRundownProtectionEx ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive ExAcquireSpinLock
+        ExAcquireSpinLockAtDpcLevel ExAcquireSpinLockExclusive ExAcquireSpinLockExclusiveAtDpcLevel
+        ExAcquireSpinLockShared ExAcquireSpinLockSharedAtDpcLevel ExAllocateFromLookasideListEx
+        ExAllocateFromNPagedLookasideList ExAllocateFromPagedLookasideList ExAllocatePool ExAllocatePool2
+        ExAllocatePoolPriorityUninitialized ExAllocatePoolPriorityZero ExAllocatePoolQuotaUninitialized
+        ExAllocatePoolQuotaZero ExAllocatePoolUninitialized ExAllocatePoolWithQuota ExAllocatePoolWithQuotaTag
+        ExAllocatePoolWithTag ExAllocatePoolWithTagPriority ExAllocatePoolZero ExAllocateTimer ExCancelTimer
+        ExConvertExclusiveToSharedLite ExCreateCallback ExDeleteLookasideListEx ExDeleteNPagedLookasideList
+        ExDeletePagedLookasideList ExDeleteResourceLite ExDeleteTimer ExDisableResourceBoostLite
+        ExEnterCriticalRegionAndAcquireFastMutexUnsafe ExEnterCriticalRegionAndAcquireResourceExclusive
+        ExEnterCriticalRegionAndAcquireResourceShared ExEnterCriticalRegionAndAcquireSharedWaitForExclusive
+        ExFlushLookasideListEx ExFreePool ExFreePool2 ExFreePoolWithTag ExFreeToLookasideListEx
+        ExFreeToNPagedLookasideList ExFreeToPagedLookasideList ExGetCurrentResourceThread ExGetExclusiveWaiterCount
+        ExGetPreviousMode ExGetSharedWaiterCount ExInitializeFastMutex ExInitializeLookasideListEx
+        ExInitializeNPagedLookasideList ExInitializePagedLookasideList ExInitializePushLock ExInitializeResourceLite
+        ExInitializeRundownProtection ExInitializeSListHead ExInitializeWorkItem ExInterlockedAddLargeInteger
+        ExInterlockedAddLargeStatistic ExInterlockedAddUlong ExInterlockedFlushSList ExInterlockedInsertHeadList
+        ExInterlockedInsertTailList ExInterlockedPopEntryList ExInterlockedPopEntrySList ExInterlockedPushEntryList
+        ExInterlockedPushEntrySList ExInterlockedRemoveHeadList ExIsProcessorFeaturePresent
+        ExIsResourceAcquiredExclusiveLite ExIsResourceAcquiredLite ExIsResourceAcquiredSharedLite
+        ExLocalTimeToSystemTime ExNotifyCallback ExQueryDepthSList ExQueryPoolBlockSize ExQueryTimerResolution
+        ExQueueWorkItem ExRaiseAccessViolation ExRaiseDatatypeMisalignment ExRaiseStatus
+        ExReInitializeRundownProtection ExRegisterCallback ExReinitializeResourceLite ExReleaseFastMutex
         ExReleaseFastMutexUnsafe ExReleaseFastMutexUnsafeAndLeaveCriticalRegion ExReleasePushLockExclusive
         ExReleasePushLockShared ExReleaseResource ExReleaseResourceAndLeaveCriticalRegion
         ExReleaseResourceForThreadLite ExReleaseResourceLite ExReleaseRundownProtection ExReleaseRundownProtectionEx
-        ExReleaseSpinLockExclusive ExReleaseSpinLockExclusiveFromDpcLevel ExReleaseSpinLockShared
-        ExReleaseSpinLockSharedFromDpcLevel ExRundownCompleted ExSetResourceOwnerPointer ExSetResourceOwnerPointerEx
-        ExSetTimer ExSetTimerResolution ExSystemTimeToLocalTime ExTryConvertSharedSpinLockExclusive
-        ExTryToAcquireFastMutex ExUnregisterCallback ExUuidCreate ExVerifySuite ExWaitForRundownProtectionRelease
-        ExceptionStatus Executive FAST_MUTEX FILE_ANY_ACCESS FILE_AUTOGENERATED_DEVICE_NAME FILE_CREATE
-        FILE_DEVICE_ACPI FILE_DEVICE_BEEP FILE_DEVICE_BUS_EXTENDER FILE_DEVICE_CD_ROM FILE_DEVICE_CONTROLLER
-        FILE_DEVICE_DISK FILE_DEVICE_KEYBOARD FILE_DEVICE_MASS_STORAGE FILE_DEVICE_MOUSE FILE_DEVICE_NETWORK
-        FILE_DEVICE_NULL FILE_DEVICE_PARALLEL_PORT FILE_DEVICE_PHYSICAL_NETCARD FILE_DEVICE_SECURE_OPEN
-        FILE_DEVICE_SERIAL_PORT FILE_DEVICE_SOUND FILE_DEVICE_UNKNOWN FILE_DEVICE_VIDEO FILE_MAXIMUM_DISPOSITION
-        FILE_OBJECT FILE_OPEN FILE_OPEN_IF FILE_OVERWRITE FILE_OVERWRITE_IF FILE_READ_ACCESS FILE_READ_ATTRIBUTES
-        FILE_READ_DATA FILE_READ_ONLY_DEVICE FILE_REMOVABLE_MEDIA FILE_SHARE_DELETE FILE_SHARE_READ FILE_SHARE_WRITE
-        FILE_SKIP_COMPLETION_PORT_ON_SUCCESS FILE_SKIP_SET_EVENT_ON_HANDLE FILE_SKIP_SET_USER_EVENT_ON_FAST_IO
-        FILE_SPECIAL_ACCESS FILE_SUPERSEDE FILE_SYNCHRONOUS_IO_ALERT FILE_SYNCHRONOUS_IO_NONALERT FILE_WRITE_ACCESS
-        FILE_WRITE_DATA FO_ALERTABLE_IO FO_CLEANUP_COMPLETE FO_FILE_OPEN_CANCELLED FO_HANDLE_CREATED
-        FO_QUEUE_IRP_TO_THREAD FO_SKIP_COMPLETION_PORT FO_SKIP_SET_EVENT FO_SYNCHRONOUS_IO FileAccessInformation
-        FileAlignmentInformation FileAllInformation FileAllocationInformation FileAlternateNameInformation
-        FileAttributeTagInformation FileBasicInformation FileBothDirectoryInformation FileCaseSensitiveInformation
-        FileCaseSensitiveInformationForceAccessCheck FileCompletionInformation FileCompressionInformation
-        FileDesiredStorageClassInformation FileDirectoryInformation FileDispositionInformation
-        FileDispositionInformationEx FileEaInformation FileEndOfFileInformation FileFsAttributeInformation
-        FileFsControlInformation FileFsDataCopyInformation FileFsDeviceInformation FileFsDriverPathInformation
-        FileFsFullSizeInformation FileFsFullSizeInformationEx FileFsLabelInformation FileFsMaximumInformation
-        FileFsMetadataSizeInformation FileFsObjectIdInformation FileFsSectorSizeInformation FileFsSizeInformation
-        FileFsVolumeFlagsInformation FileFsVolumeInformation FileFullDirectoryInformation FileFullEaInformation
-        FileHardLinkFullIdInformation FileHardLinkInformation FileIdBothDirectoryInformation
+        ExReleaseSpinLock ExReleaseSpinLockExclusive ExReleaseSpinLockExclusiveFromDpcLevel
+        ExReleaseSpinLockFromDpcLevel ExReleaseSpinLockShared ExReleaseSpinLockSharedFromDpcLevel ExRundownCompleted
+        ExSetResourceOwnerPointer ExSetResourceOwnerPointerEx ExSetTimer ExSetTimerResolution ExSystemTimeToLocalTime
+        ExTryConvertSharedSpinLockExclusive ExTryToAcquireFastMutex ExUnregisterCallback ExUuidCreate ExVerifySuite
+        ExWaitForRundownProtectionRelease ExceptionStatus Executive FAST_MUTEX FILE_ANY_ACCESS
+        FILE_AUTOGENERATED_DEVICE_NAME FILE_CREATE FILE_DEVICE_ACPI FILE_DEVICE_BEEP FILE_DEVICE_BUS_EXTENDER
+        FILE_DEVICE_CD_ROM FILE_DEVICE_CONTROLLER FILE_DEVICE_DISK FILE_DEVICE_KEYBOARD FILE_DEVICE_MASS_STORAGE
+        FILE_DEVICE_MOUSE FILE_DEVICE_NETWORK FILE_DEVICE_NULL FILE_DEVICE_PARALLEL_PORT FILE_DEVICE_PHYSICAL_NETCARD
+        FILE_DEVICE_SECURE_OPEN FILE_DEVICE_SERIAL_PORT FILE_DEVICE_SOUND FILE_DEVICE_UNKNOWN FILE_DEVICE_VIDEO
+        FILE_MAXIMUM_DISPOSITION FILE_OBJECT FILE_OPEN FILE_OPEN_IF FILE_OVERWRITE FILE_OVERWRITE_IF FILE_READ_ACCESS
+        FILE_READ_ATTRIBUTES FILE_READ_DATA FILE_READ_ONLY_DEVICE FILE_REMOVABLE_MEDIA FILE_SHARE_DELETE
+        FILE_SHARE_READ FILE_SHARE_WRITE FILE_SKIP_COMPLETION_PORT_ON_SUCCESS FILE_SKIP_SET_EVENT_ON_HANDLE
+        FILE_SKIP_SET_USER_EVENT_ON_FAST_IO FILE_SPECIAL_ACCESS FILE_SUPERSEDE FILE_SYNCHRONOUS_IO_ALERT
+        FILE_SYNCHRONOUS_IO_NONALERT FILE_WRITE_ACCESS FILE_WRITE_DATA FO_ALERTABLE_IO FO_CLEANUP_COMPLETE
+        FO_FILE_OPEN_CANCELLED FO_HANDLE_CREATED FO_QUEUE_IRP_TO_THREAD FO_SKIP_COMPLETION_PORT FO_SKIP_SET_EVENT
+        FO_SYNCHRONOUS_IO FileAccessInformation FileAlignmentInformation FileAllInformation FileAllocationInformation
+        FileAlternateNameInformation FileAttributeTagInformation FileBasicInformation FileBothDirectoryInformation
+        FileCaseSensitiveInformation FileCaseSensitiveInformationForceAccessCheck FileCompletionInformation
+        FileCompressionInformation FileDesiredStorageClassInformation FileDirectoryInformation
+        FileDispositionInformation FileDispositionInformationEx FileEaInformation FileEndOfFileInformation
+        FileFsAttributeInformation FileFsControlInformation FileFsDataCopyInformation FileFsDeviceInformation
+        FileFsDriverPathInformation FileFsFullSizeInformation FileFsFullSizeInformationEx FileFsLabelInformation
+        FileFsMaximumInformation FileFsMetadataSizeInformation FileFsObjectIdInformation FileFsSectorSizeInformation
+        FileFsSizeInformation FileFsVolumeFlagsInformation FileFsVolumeInformation FileFullDirectoryInformation
+        FileFullEaInformation FileHardLinkFullIdInformation FileHardLinkInformation FileIdBothDirectoryInformation
         FileIdExtdBothDirectoryInformation FileIdExtdDirectoryInformation FileIdFullDirectoryInformation
         FileIdGlobalTxDirectoryInformation FileIdInformation FileInternalInformation
         FileIoCompletionNotificationInformation FileIoPriorityHintInformation FileIoStatusBlockRangeInformation
@@ -191,15 +192,35 @@ KNOWN: Final = """
         IRQL_NOT_GREATER_OR_EQUAL IRQL_NOT_LESS_OR_EQUAL IRQL_UNEXPECTED_VALUE InitializeListHead
         InitializeObjectAttributes InitializeSListHead InsertApcEnvironment InsertHeadList InsertTailList
         InstallStateFailedInstall InstallStateFinishInstall InstallStateInstalled InstallStateNeedsReinstall
-        InterfaceTypeUndefined InterlockedAdd InterlockedAdd64 InterlockedAnd InterlockedAnd64
-        InterlockedBitTestAndReset InterlockedBitTestAndReset64 InterlockedBitTestAndSet InterlockedBitTestAndSet64
-        InterlockedCompareExchange InterlockedCompareExchange64 InterlockedCompareExchangePointer InterlockedDecrement
-        InterlockedDecrement64 InterlockedExchange InterlockedExchange64 InterlockedExchangeAdd
-        InterlockedExchangeAdd64 InterlockedExchangePointer InterlockedFlushSList InterlockedIncrement
-        InterlockedIncrement64 InterlockedOr InterlockedOr64 InterlockedPopEntrySList InterlockedPushEntrySList
-        InterlockedXor InterlockedXor64 Internal InternalPowerBus InterruptActiveBoth InterruptActiveBothTriggerHigh
-        InterruptActiveBothTriggerLow InterruptActiveHigh InterruptActiveLow InterruptFallingEdge
-        InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock IoAcquireRemoveLock
+        InterfaceTypeUndefined InterlockedAdd InterlockedAdd64 InterlockedAddAcquire InterlockedAddAcquire64
+        InterlockedAddNoFence InterlockedAddNoFence64 InterlockedAddRelease InterlockedAddRelease64 InterlockedAnd
+        InterlockedAnd64 InterlockedAnd64Acquire InterlockedAnd64NoFence InterlockedAnd64Release InterlockedAndAcquire
+        InterlockedAndNoFence InterlockedAndRelease InterlockedBitTestAndReset InterlockedBitTestAndReset64
+        InterlockedBitTestAndResetAcquire InterlockedBitTestAndResetNoFence InterlockedBitTestAndResetRelease
+        InterlockedBitTestAndSet InterlockedBitTestAndSet64 InterlockedBitTestAndSetAcquire
+        InterlockedBitTestAndSetNoFence InterlockedBitTestAndSetRelease InterlockedClearBit InterlockedClearBit64
+        InterlockedCompareExchange InterlockedCompareExchange64 InterlockedCompareExchangeAcquire
+        InterlockedCompareExchangeAcquire64 InterlockedCompareExchangeNoFence InterlockedCompareExchangeNoFence64
+        InterlockedCompareExchangePointer InterlockedCompareExchangePointerAcquire
+        InterlockedCompareExchangePointerNoFence InterlockedCompareExchangePointerRelease
+        InterlockedCompareExchangeRelease InterlockedCompareExchangeRelease64 InterlockedDecrement
+        InterlockedDecrement64 InterlockedDecrementAcquire InterlockedDecrementAcquire64 InterlockedDecrementNoFence
+        InterlockedDecrementNoFence64 InterlockedDecrementRelease InterlockedDecrementRelease64
+        InterlockedDecrementSizeT InterlockedExchange InterlockedExchange64 InterlockedExchangeAcquire
+        InterlockedExchangeAcquire64 InterlockedExchangeAdd InterlockedExchangeAdd64 InterlockedExchangeAddAcquire
+        InterlockedExchangeAddAcquire64 InterlockedExchangeAddNoFence InterlockedExchangeAddNoFence64
+        InterlockedExchangeAddRelease InterlockedExchangeAddRelease64 InterlockedExchangeAddSizeT
+        InterlockedExchangeNoFence InterlockedExchangeNoFence64 InterlockedExchangePointer
+        InterlockedExchangePointerAcquire InterlockedExchangePointerNoFence InterlockedFlushSList InterlockedIncrement
+        InterlockedIncrement64 InterlockedIncrementAcquire InterlockedIncrementAcquire64 InterlockedIncrementNoFence
+        InterlockedIncrementNoFence64 InterlockedIncrementRelease InterlockedIncrementRelease64
+        InterlockedIncrementSizeT InterlockedOr InterlockedOr64 InterlockedOr64Acquire InterlockedOr64NoFence
+        InterlockedOr64Release InterlockedOrAcquire InterlockedOrNoFence InterlockedOrRelease InterlockedPopEntrySList
+        InterlockedPushEntrySList InterlockedSetBit InterlockedSetBit64 InterlockedXor InterlockedXor64
+        InterlockedXor64Acquire InterlockedXor64NoFence InterlockedXor64Release InterlockedXorAcquire
+        InterlockedXorNoFence InterlockedXorRelease Internal InternalPowerBus InterruptActiveBoth
+        InterruptActiveBothTriggerHigh InterruptActiveBothTriggerLow InterruptActiveHigh InterruptActiveLow
+        InterruptFallingEdge InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock IoAcquireRemoveLock
         IoAllocateAdapterChannel IoAllocateController IoAllocateDriverObjectExtension IoAllocateErrorLogEntry
         IoAllocateIrp IoAllocateMdl IoAllocateWorkItem IoAssignResources IoAttachDevice IoAttachDeviceByPointer
         IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe IoBuildAsynchronousFsdRequest
@@ -230,31 +251,33 @@ KNOWN: Final = """
         IoSetTopLevelIrp IoSizeOfIrp IoSizeofWorkItem IoSkipCurrentIrpStackLocation IoStartNextPacket
         IoStartNextPacketByKey IoStartPacket IoStartTimer IoStopTimer IoThreadToProcess IoTryQueueWorkItem
         IoUninitializeWorkItem IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx
-        IoUnregisterShutdownNotification IoWMIRegistrationControl IoWriteAccess IoWriteErrorLogEntry IsListEmpty Isa
-        KAPC KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT
-        KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT KEY_ALL_ACCESS KEY_BASIC_INFORMATION
-        KEY_CACHED_INFORMATION KEY_CREATE_LINK KEY_CREATE_SUB_KEY KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE
-        KEY_FULL_INFORMATION KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY KEY_QUERY_VALUE KEY_READ
-        KEY_SET_VALUE KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION
-        KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY KEY_WOW64_RES KEY_WRITE KFLOATING_SAVE
-        KGUARDED_MUTEX KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KQUEUE KSEMAPHORE KSPIN_LOCK
-        KSPIN_LOCK_QUEUE KTHREAD KTIMER KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx KdRefreshDebuggerNotPresent
-        KeAcquireGuardedMutex KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock
-        KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock
-        KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAlertThread KeAreAllApcsDisabled
-        KeAreApcsDisabled KeBugCheck KeBugCheckEx KeCancelTimer KeClearEvent KeDelayExecutionThread
-        KeDeregisterBugCheckCallback KeEnterCriticalRegion KeEnterGuardedRegion KeExpandKernelStackAndCallout
-        KeExpandKernelStackAndCalloutEx KeFlushIoBuffers KeFlushQueuedDpcs KeGetCurrentIrql KeGetCurrentNodeNumber
+        IoUnregisterShutdownNotification IoWMIRegistrationControl IoWriteAccess IoWriteErrorLogEntry IofCallDriver
+        IofCompleteRequest IsListEmpty Isa KAPC KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC
+        KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT
+        KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CACHED_INFORMATION KEY_CREATE_LINK KEY_CREATE_SUB_KEY
+        KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE KEY_FULL_INFORMATION KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY
+        KEY_QUERY_VALUE KEY_READ KEY_SET_VALUE KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION
+        KEY_VALUE_PARTIAL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY
+        KEY_WOW64_RES KEY_WRITE KFLOATING_SAVE KGUARDED_MUTEX KINTERRUPT KLOCK_QUEUE_HANDLE
+        KMODE_EXCEPTION_NOT_HANDLED KMUTEX KQUEUE KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE KTHREAD KTIMER KWAIT_BLOCK
+        KdBreakPoint KdPrint KdPrintEx KdRefreshDebuggerNotPresent KeAcquireGuardedMutex KeAcquireGuardedMutexUnsafe
+        KeAcquireInStackQueuedSpinLock KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc
+        KeAcquireInterruptSpinLock KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc
+        KeAcquireSpinLockRaiseToDpc KeAlertThread KeAreAllApcsDisabled KeAreApcsDisabled KeBugCheck KeBugCheckEx
+        KeCancelTimer KeClearEvent KeDelayExecutionThread KeDeregisterBugCheckCallback KeEnterCriticalRegion
+        KeEnterGuardedRegion KeExpandKernelStackAndCallout KeExpandKernelStackAndCalloutEx KeFlushIoBuffers
+        KeFlushQueuedDpcs KeFlushWriteBuffer KeGetCurrentIrql KeGetCurrentNodeNumber KeGetCurrentProcessorIndex
         KeGetCurrentProcessorNumber KeGetCurrentProcessorNumberEx KeGetCurrentThread KeGetProcessorIndexFromNumber
         KeGetProcessorNumberFromIndex KeGetRecommendedSharedDataAlignment KeInitializeApc KeInitializeCallbackRecord
         KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex KeInitializeMutex
         KeInitializeQueue KeInitializeSemaphore KeInitializeSpinLock KeInitializeThreadedDpc KeInitializeTimer
         KeInitializeTimerEx KeInsertByKeyDeviceQueue KeInsertDeviceQueue KeInsertHeadQueue KeInsertQueue
-        KeInsertQueueApc KeInsertQueueDpc KeLeaveCriticalRegion KeLeaveGuardedRegion KeLowerIrql KePulseEvent
-        KeQueryActiveGroupCount KeQueryActiveProcessorCount KeQueryActiveProcessorCountEx KeQueryActiveProcessors
-        KeQueryGroupAffinity KeQueryHighestNodeNumber KeQueryInterruptTime KeQueryMaximumGroupCount
-        KeQueryMaximumProcessorCount KeQueryMaximumProcessorCountEx KeQueryPerformanceCounter KeQueryPriorityThread
-        KeQuerySystemTime KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel
+        KeInsertQueueApc KeInsertQueueDpc KeIpiGenericCall KeLeaveCriticalRegion KeLeaveGuardedRegion KeLowerIrql
+        KeMemoryBarrier KeMemoryBarrierWithoutFence KePulseEvent KeQueryActiveGroupCount KeQueryActiveProcessorCount
+        KeQueryActiveProcessorCountEx KeQueryActiveProcessors KeQueryGroupAffinity KeQueryHighestNodeNumber
+        KeQueryInterruptTime KeQueryInterruptTimePrecise KeQueryMaximumGroupCount KeQueryMaximumProcessorCount
+        KeQueryMaximumProcessorCountEx KeQueryPerformanceCounter KeQueryPriorityThread KeQuerySystemTime
+        KeQuerySystemTimePrecise KeQueryTickCount KeQueryTimeIncrement KeRaiseIrql KeRaiseIrqlToDpcLevel
         KeRaiseIrqlToSynchLevel KeReadStateEvent KeReadStateMutex KeReadStateQueue KeReadStateSemaphore
         KeReadStateTimer KeRegisterBugCheckCallback KeReleaseGuardedMutex KeReleaseGuardedMutexUnsafe
         KeReleaseInStackQueuedSpinLock KeReleaseInStackQueuedSpinLockForDpc KeReleaseInStackQueuedSpinLockFromDpcLevel
@@ -288,7 +311,7 @@ KNOWN: Final = """
         MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass MaxPoolType
         MaxRegNtNotifyClass MaxSuiteType MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType
         MaximumMode MaximumWaitReason MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance
-        MediumImportance MicroChannel MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache
+        MediumImportance MemoryBarrier MicroChannel MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache
         MmAllocateMappingAddress MmAllocateNonCachedMemory MmAllocatePagesForMdl MmAllocatePagesForMdlEx
         MmBuildMdlForNonPagedPool MmCached MmCreateMdl MmFreeContiguousMemory MmFreeContiguousMemorySpecifyCache
         MmFreeMappingAddress MmFreeNonCachedMemory MmFreePagesFromMdl MmGetMdlBaseVa MmGetMdlByteCount
@@ -310,18 +333,21 @@ KNOWN: Final = """
         NotificationTimer NuBus NuBusConfiguration OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE
         OBJ_EXCLUSIVE OBJ_FORCE_ACCESS_CHECK OBJ_INHERIT OBJ_KERNEL_HANDLE OBJ_OPENIF OBJ_OPENLINK OBJ_PERMANENT
         OBJ_VALID_ATTRIBUTES OEM_STRING ObCloseHandle ObDereferenceObject ObDereferenceObjectDeferDelete
-        ObGetObjectPointerCount ObGetObjectSecurity ObIsKernelHandle ObMakeTemporaryObject ObOpenObjectByPointer
-        ObQueryNameString ObReferenceObject ObReferenceObjectByHandle ObReferenceObjectByPointer
-        ObReleaseObjectSecurity ObfDereferenceObject ObfReferenceObject ObjectBasicInformation ObjectNameInformation
-        ObjectTypeInformation OriginalApcEnvironment PAGED_CODE PAGED_LOOKASIDE_LIST PAGE_ALIGN PAGE_EXECUTE
-        PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_FAULT_BEYOND_END_OF_ALLOCATION PAGE_FAULT_IN_FREED_SPECIAL_POOL
-        PAGE_FAULT_IN_NONPAGED_AREA PAGE_NOACCESS PAGE_READONLY PAGE_READWRITE PAGE_SHIFT PAGE_SIZE PASSIVE_LEVEL
-        PCIBus PCIConfiguration PCI_VERIFIER_DETECTED_VIOLATION PCMCIABus PCMCIAConfiguration PFN_LIST_CORRUPT
-        PF_3DNOW_INSTRUCTIONS_AVAILABLE PF_COMPARE_EXCHANGE128 PF_COMPARE_EXCHANGE_DOUBLE PF_FLOATING_POINT_EMULATED
-        PF_FLOATING_POINT_PRECISION_ERRATA PF_MMX_INSTRUCTIONS_AVAILABLE PF_NX_ENABLED PF_PAE_ENABLED
-        PF_RDTSC_INSTRUCTION_AVAILABLE PF_SSE3_INSTRUCTIONS_AVAILABLE PF_XMMI64_INSTRUCTIONS_AVAILABLE
-        PF_XMMI_INSTRUCTIONS_AVAILABLE PHYSICAL_ADDRESS PLUGPLAY_NOTIFICATION_HEADER PLUGPLAY_REGKEY_CURRENT_HWPROFILE
-        PLUGPLAY_REGKEY_DEVICE PLUGPLAY_REGKEY_DRIVER PNPBus PNPISABus PNPISAConfiguration
+        ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetObjectPointerCount ObGetObjectSecurity
+        ObIsKernelHandle ObMakeTemporaryObject ObOpenObjectByPointer ObQueryNameString ObReferenceObject
+        ObReferenceObjectByHandle ObReferenceObjectByHandleWithTag ObReferenceObjectByPointer
+        ObReferenceObjectByPointerWithTag ObReferenceObjectWithTag ObReleaseObjectSecurity ObfDereferenceObject
+        ObfDereferenceObjectWithTag ObfReferenceObject ObfReferenceObjectWithTag ObjectBasicInformation
+        ObjectNameInformation ObjectTypeInformation OriginalApcEnvironment PAGED_CODE PAGED_LOOKASIDE_LIST PAGE_ALIGN
+        PAGE_EXECUTE PAGE_EXECUTE_READ PAGE_EXECUTE_READWRITE PAGE_FAULT_BEYOND_END_OF_ALLOCATION
+        PAGE_FAULT_IN_FREED_SPECIAL_POOL PAGE_FAULT_IN_NONPAGED_AREA PAGE_NOACCESS PAGE_READONLY PAGE_READWRITE
+        PAGE_SHIFT PAGE_SIZE PASSIVE_LEVEL PCIBus PCIConfiguration PCI_VERIFIER_DETECTED_VIOLATION PCMCIABus
+        PCMCIAConfiguration PFN_LIST_CORRUPT PF_3DNOW_INSTRUCTIONS_AVAILABLE PF_COMPARE_EXCHANGE128
+        PF_COMPARE_EXCHANGE_DOUBLE PF_FLOATING_POINT_EMULATED PF_FLOATING_POINT_PRECISION_ERRATA
+        PF_MMX_INSTRUCTIONS_AVAILABLE PF_NX_ENABLED PF_PAE_ENABLED PF_RDTSC_INSTRUCTION_AVAILABLE
+        PF_SSE3_INSTRUCTIONS_AVAILABLE PF_XMMI64_INSTRUCTIONS_AVAILABLE PF_XMMI_INSTRUCTIONS_AVAILABLE
+        PHYSICAL_ADDRESS PLUGPLAY_NOTIFICATION_HEADER PLUGPLAY_REGKEY_CURRENT_HWPROFILE PLUGPLAY_REGKEY_DEVICE
+        PLUGPLAY_REGKEY_DRIVER PNPBus PNPISABus PNPISAConfiguration
         PNPNOTIFY_DEVICE_INTERFACE_INCLUDE_EXISTING_INTERFACES PNP_BUS_INFORMATION PNP_DETECTED_FATAL_ERROR
         PNP_DEVICE_DISABLED PNP_DEVICE_DONT_DISPLAY_IN_UI PNP_DEVICE_FAILED PNP_DEVICE_NOT_DISABLEABLE
         PNP_DEVICE_REMOVED PNP_DEVICE_RESOURCE_REQUIREMENTS_CHANGED POOL_ALIGNMENT POOL_COLD_ALLOCATION
@@ -364,9 +390,9 @@ KNOWN: Final = """
         RTL_QUERY_REGISTRY_TYPECHECK RTL_QUERY_REGISTRY_TYPECHECK_MASK RTL_QUERY_REGISTRY_TYPECHECK_SHIFT
         RTL_REGISTRY_ABSOLUTE RTL_REGISTRY_CONTROL RTL_REGISTRY_DEVICEMAP RTL_REGISTRY_HANDLE RTL_REGISTRY_MAXIMUM
         RTL_REGISTRY_OPTIONAL RTL_REGISTRY_SERVICES RTL_REGISTRY_USER RTL_REGISTRY_WINDOWS_NT RTL_SOFT_ASSERT
-        RealTimeWorkQueue RegNtCallbackObjectContextCleanup RegNtDeleteKey RegNtDeleteValueKey RegNtEnumerateKey
-        RegNtEnumerateValueKey RegNtKeyHandleClose RegNtPostCreateKey RegNtPostCreateKeyEx RegNtPostDeleteKey
-        RegNtPostDeleteValueKey RegNtPostEnumerateKey RegNtPostEnumerateValueKey RegNtPostFlushKey
+        RTL_SPLAY_LINKS RealTimeWorkQueue RegNtCallbackObjectContextCleanup RegNtDeleteKey RegNtDeleteValueKey
+        RegNtEnumerateKey RegNtEnumerateValueKey RegNtKeyHandleClose RegNtPostCreateKey RegNtPostCreateKeyEx
+        RegNtPostDeleteKey RegNtPostDeleteValueKey RegNtPostEnumerateKey RegNtPostEnumerateValueKey RegNtPostFlushKey
         RegNtPostKeyHandleClose RegNtPostLoadKey RegNtPostOpenKey RegNtPostOpenKeyEx RegNtPostQueryKey
         RegNtPostQueryKeyName RegNtPostQueryKeySecurity RegNtPostQueryMultipleValueKey RegNtPostQueryValueKey
         RegNtPostRenameKey RegNtPostReplaceKey RegNtPostRestoreKey RegNtPostSaveKey RegNtPostSaveMergedKey
@@ -383,60 +409,67 @@ KNOWN: Final = """
         RtlAppendStringToString RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet
         RtlAssert RtlCharToInteger RtlCheckBit RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits
         RtlCompareMemory RtlCompareMemoryUlong RtlCompareString RtlCompareUnicodeString RtlConvertLongToLargeInteger
-        RtlConvertUlongToLargeInteger RtlCopyMemory RtlCopyString RtlCopyUnicodeString RtlCreateRegistryKey
-        RtlCreateUnicodeString RtlDeleteElementGenericTable RtlDeleteElementGenericTableAvl RtlDeleteRegistryValue
+        RtlConvertUlongToLargeInteger RtlCopyBytes RtlCopyDeviceMemory RtlCopyMemory RtlCopyMemoryNonTemporal
+        RtlCopyString RtlCopyUnicodeString RtlCreateRegistryKey RtlCreateUnicodeString RtlDelete
+        RtlDeleteElementGenericTable RtlDeleteElementGenericTableAvl RtlDeleteNoSplay RtlDeleteRegistryValue
         RtlDowncaseUnicodeChar RtlDowncaseUnicodeString RtlDuplicateUnicodeString RtlEnlargedIntegerMultiply
         RtlEnlargedUnsignedDivide RtlEnlargedUnsignedMultiply RtlEnumerateGenericTable RtlEnumerateGenericTableAvl
         RtlEnumerateGenericTableWithoutSplaying RtlEnumerateGenericTableWithoutSplayingAvl RtlEqualMemory
         RtlEqualString RtlEqualUnicodeString RtlExtendedIntegerMultiply RtlExtendedLargeIntegerDivide
-        RtlExtendedMagicDivide RtlFillMemory RtlFillMemoryUlong RtlFillMemoryUlonglong RtlFindCharInUnicodeString
-        RtlFindClearBits RtlFindClearBitsAndSet RtlFindClearRuns RtlFindFirstRunClear RtlFindLastBackwardRunClear
-        RtlFindLeastSignificantBit RtlFindLongestRunClear RtlFindMostSignificantBit RtlFindNextForwardRunClear
-        RtlFindSetBits RtlFindSetBitsAndClear RtlFreeAnsiString RtlFreeOemString RtlFreeUnicodeString
-        RtlGUIDFromString RtlGetElementGenericTable RtlGetElementGenericTableAvl RtlGetVersion RtlHashUnicodeString
-        RtlInitAnsiString RtlInitAnsiStringEx RtlInitEmptyAnsiString RtlInitEmptyUnicodeString RtlInitString
-        RtlInitUnicodeString RtlInitUnicodeStringEx RtlInitializeBitMap RtlInitializeGenericTable
-        RtlInitializeGenericTableAvl RtlInsertElementGenericTable RtlInsertElementGenericTableAvl
-        RtlInsertElementGenericTableFull RtlInsertElementGenericTableFullAvl RtlInt64ToUnicodeString
-        RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn
-        RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn RtlInterlockedSetBits
-        RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIsGenericTableEmpty RtlIsGenericTableEmptyAvl
-        RtlIsNtDdiVersionAvailable RtlIsServicePackVersionInstalled RtlLargeIntegerAdd RtlLargeIntegerAnd
-        RtlLargeIntegerArithmeticShift RtlLargeIntegerDivide RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero
-        RtlLargeIntegerGreaterOrEqualToZero RtlLargeIntegerGreaterThan RtlLargeIntegerGreaterThanOrEqualTo
-        RtlLargeIntegerGreaterThanZero RtlLargeIntegerLessOrEqualToZero RtlLargeIntegerLessThan
-        RtlLargeIntegerLessThanOrEqualTo RtlLargeIntegerLessThanZero RtlLargeIntegerNegate RtlLargeIntegerNotEqualTo
-        RtlLargeIntegerNotEqualToZero RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract
+        RtlExtendedMagicDivide RtlFillBytes RtlFillDeviceMemory RtlFillMemory RtlFillMemoryNonTemporal
+        RtlFillMemoryUlong RtlFillMemoryUlonglong RtlFindCharInUnicodeString RtlFindClearBits RtlFindClearBitsAndSet
+        RtlFindClearRuns RtlFindFirstRunClear RtlFindLastBackwardRunClear RtlFindLeastSignificantBit
+        RtlFindLongestRunClear RtlFindMostSignificantBit RtlFindNextForwardRunClear RtlFindSetBits
+        RtlFindSetBitsAndClear RtlFreeAnsiString RtlFreeOemString RtlFreeUnicodeString RtlGUIDFromString
+        RtlGetElementGenericTable RtlGetElementGenericTableAvl RtlGetVersion RtlHashUnicodeString RtlInitAnsiString
+        RtlInitAnsiStringEx RtlInitEmptyAnsiString RtlInitEmptyUnicodeString RtlInitString RtlInitUnicodeString
+        RtlInitUnicodeStringEx RtlInitializeBitMap RtlInitializeGenericTable RtlInitializeGenericTableAvl
+        RtlInitializeSplayLinks RtlInsertAsLeftChild RtlInsertAsRightChild RtlInsertElementGenericTable
+        RtlInsertElementGenericTableAvl RtlInsertElementGenericTableFull RtlInsertElementGenericTableFullAvl
+        RtlInt64ToUnicodeString RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlInterlockedAndBits
+        RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn
+        RtlInterlockedSetBits RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIsGenericTableEmpty
+        RtlIsGenericTableEmptyAvl RtlIsLeftChild RtlIsNtDdiVersionAvailable RtlIsRightChild RtlIsRoot
+        RtlIsServicePackVersionInstalled RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift
+        RtlLargeIntegerDivide RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
+        RtlLargeIntegerGreaterThan RtlLargeIntegerGreaterThanOrEqualTo RtlLargeIntegerGreaterThanZero
+        RtlLargeIntegerLessOrEqualToZero RtlLargeIntegerLessThan RtlLargeIntegerLessThanOrEqualTo
+        RtlLargeIntegerLessThanZero RtlLargeIntegerNegate RtlLargeIntegerNotEqualTo RtlLargeIntegerNotEqualToZero
+        RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract RtlLeftChild
         RtlLookupElementGenericTable RtlLookupElementGenericTableAvl RtlLookupElementGenericTableFull
         RtlLookupElementGenericTableFullAvl RtlLookupFirstMatchingElementGenericTableAvl RtlMoveMemory
-        RtlNtStatusToDosError RtlNtStatusToDosErrorNoTeb RtlNumberGenericTableElements
-        RtlNumberGenericTableElementsAvl RtlNumberOfClearBits RtlNumberOfClearBitsInRange RtlNumberOfSetBits
-        RtlNumberOfSetBitsInRange RtlNumberOfSetBitsUlongPtr RtlOemStringToUnicodeString RtlPrefixString
-        RtlPrefixUnicodeString RtlQueryRegistryValues RtlRandom RtlRandomEx RtlReadMemory RtlRetrieveUlong
-        RtlRetrieveUshort RtlSecondsSince1970ToTime RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSetAllBits
-        RtlSetBit RtlSetBits RtlStatusName RtlStoreUlong RtlStoreUlonglong RtlStoreUshort RtlStringCbCatA
-        RtlStringCbCatExA RtlStringCbCatExW RtlStringCbCatNA RtlStringCbCatNExA RtlStringCbCatNExW RtlStringCbCatNW
-        RtlStringCbCatW RtlStringCbCopyA RtlStringCbCopyExA RtlStringCbCopyExW RtlStringCbCopyNA RtlStringCbCopyNExA
-        RtlStringCbCopyNExW RtlStringCbCopyNW RtlStringCbCopyW RtlStringCbLengthA RtlStringCbLengthW
-        RtlStringCbPrintfA RtlStringCbPrintfExA RtlStringCbPrintfExW RtlStringCbPrintfW RtlStringCbVPrintfA
-        RtlStringCbVPrintfExA RtlStringCbVPrintfExW RtlStringCbVPrintfW RtlStringCchCatA RtlStringCchCatExA
-        RtlStringCchCatExW RtlStringCchCatNA RtlStringCchCatNExA RtlStringCchCatNExW RtlStringCchCatNW
-        RtlStringCchCatW RtlStringCchCopyA RtlStringCchCopyExA RtlStringCchCopyExW RtlStringCchCopyNA
-        RtlStringCchCopyNExA RtlStringCchCopyNExW RtlStringCchCopyNW RtlStringCchCopyW RtlStringCchLengthA
-        RtlStringCchLengthW RtlStringCchPrintfA RtlStringCchPrintfExA RtlStringCchPrintfExW RtlStringCchPrintfW
-        RtlStringCchVPrintfA RtlStringCchVPrintfExA RtlStringCchVPrintfExW RtlStringCchVPrintfW RtlStringFromGUID
-        RtlTestBit RtlTimeFieldsToTime RtlTimeToSecondsSince1970 RtlTimeToSecondsSince1980 RtlTimeToTimeFields
-        RtlUlongByteSwap RtlUlonglongByteSwap RtlUnicodeStringCat RtlUnicodeStringCatString RtlUnicodeStringCopy
+        RtlMultiByteToUnicodeN RtlMultiByteToUnicodeSize RtlNtStatusToDosError RtlNtStatusToDosErrorNoTeb
+        RtlNumberGenericTableElements RtlNumberGenericTableElementsAvl RtlNumberOfClearBits
+        RtlNumberOfClearBitsInRange RtlNumberOfSetBits RtlNumberOfSetBitsInRange RtlNumberOfSetBitsUlongPtr
+        RtlOemStringToUnicodeString RtlOemToUnicodeN RtlParent RtlPrefixString RtlPrefixUnicodeString
+        RtlQueryRegistryValues RtlRandom RtlRandomEx RtlReadMemory RtlRealPredecessor RtlRealSuccessor
+        RtlRetrieveUlong RtlRetrieveUshort RtlRightChild RtlSecondsSince1970ToTime RtlSecondsSince1980ToTime
+        RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits RtlSplay RtlStatusName RtlStoreUlong RtlStoreUlonglong
+        RtlStoreUshort RtlStringCbCatA RtlStringCbCatExA RtlStringCbCatExW RtlStringCbCatNA RtlStringCbCatNExA
+        RtlStringCbCatNExW RtlStringCbCatNW RtlStringCbCatW RtlStringCbCopyA RtlStringCbCopyExA RtlStringCbCopyExW
+        RtlStringCbCopyNA RtlStringCbCopyNExA RtlStringCbCopyNExW RtlStringCbCopyNW RtlStringCbCopyW
+        RtlStringCbLengthA RtlStringCbLengthW RtlStringCbPrintfA RtlStringCbPrintfExA RtlStringCbPrintfExW
+        RtlStringCbPrintfW RtlStringCbVPrintfA RtlStringCbVPrintfExA RtlStringCbVPrintfExW RtlStringCbVPrintfW
+        RtlStringCchCatA RtlStringCchCatExA RtlStringCchCatExW RtlStringCchCatNA RtlStringCchCatNExA
+        RtlStringCchCatNExW RtlStringCchCatNW RtlStringCchCatW RtlStringCchCopyA RtlStringCchCopyExA
+        RtlStringCchCopyExW RtlStringCchCopyNA RtlStringCchCopyNExA RtlStringCchCopyNExW RtlStringCchCopyNW
+        RtlStringCchCopyW RtlStringCchLengthA RtlStringCchLengthW RtlStringCchPrintfA RtlStringCchPrintfExA
+        RtlStringCchPrintfExW RtlStringCchPrintfW RtlStringCchVPrintfA RtlStringCchVPrintfExA RtlStringCchVPrintfExW
+        RtlStringCchVPrintfW RtlStringFromGUID RtlSubtreePredecessor RtlSubtreeSuccessor RtlTestBit
+        RtlTimeFieldsToTime RtlTimeToSecondsSince1970 RtlTimeToSecondsSince1980 RtlTimeToTimeFields RtlUlongByteSwap
+        RtlUlonglongByteSwap RtlUnicodeStringCat RtlUnicodeStringCatString RtlUnicodeStringCopy
         RtlUnicodeStringCopyString RtlUnicodeStringInit RtlUnicodeStringInitEx RtlUnicodeStringPrintf
         RtlUnicodeStringToAnsiSize RtlUnicodeStringToAnsiString RtlUnicodeStringToInteger RtlUnicodeStringToOemString
-        RtlUnicodeStringVPrintf RtlUnicodeStringValidate RtlUniform RtlUpcaseUnicodeChar RtlUpcaseUnicodeString
-        RtlUpperChar RtlUpperString RtlUshortByteSwap RtlValidateUnicodeString RtlVerifyVersionInfo RtlViewMemory
-        RtlWriteMemory RtlWriteRegistryValue RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize
-        SCATTER_GATHER_ELEMENT SCATTER_GATHER_LIST SEMAPHORE_INCREMENT SERVICE_ADAPTER SERVICE_AUTO_START
-        SERVICE_BOOT_START SERVICE_DEMAND_START SERVICE_DISABLED SERVICE_DRIVER SERVICE_ERROR_CRITICAL
-        SERVICE_ERROR_IGNORE SERVICE_ERROR_NORMAL SERVICE_ERROR_SEVERE SERVICE_FILE_SYSTEM_DRIVER
-        SERVICE_KERNEL_DRIVER SERVICE_RECOGNIZER_DRIVER SERVICE_SYSTEM_START SINGLE_LIST_ENTRY SLIST_ENTRY
-        SLIST_HEADER SL_ERROR_RETURNED SL_INVOKE_ON_CANCEL SL_INVOKE_ON_ERROR SL_INVOKE_ON_SUCCESS SL_PENDING_RETURNED
+        RtlUnicodeStringVPrintf RtlUnicodeStringValidate RtlUnicodeToMultiByteN RtlUnicodeToMultiByteSize
+        RtlUnicodeToOemN RtlUniform RtlUpcaseUnicodeChar RtlUpcaseUnicodeString RtlUpcaseUnicodeToMultiByteN
+        RtlUpcaseUnicodeToOemN RtlUpperChar RtlUpperString RtlUshortByteSwap RtlValidateUnicodeString
+        RtlVerifyVersionInfo RtlViewMemory RtlWriteMemory RtlWriteRegistryValue RtlZeroBytes RtlZeroDeviceMemory
+        RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize SCATTER_GATHER_ELEMENT
+        SCATTER_GATHER_LIST SEMAPHORE_INCREMENT SERVICE_ADAPTER SERVICE_AUTO_START SERVICE_BOOT_START
+        SERVICE_DEMAND_START SERVICE_DISABLED SERVICE_DRIVER SERVICE_ERROR_CRITICAL SERVICE_ERROR_IGNORE
+        SERVICE_ERROR_NORMAL SERVICE_ERROR_SEVERE SERVICE_FILE_SYSTEM_DRIVER SERVICE_KERNEL_DRIVER
+        SERVICE_RECOGNIZER_DRIVER SERVICE_SYSTEM_START SINGLE_LIST_ENTRY SLIST_ENTRY SLIST_HEADER SL_ERROR_RETURNED
+        SL_INVOKE_ON_CANCEL SL_INVOKE_ON_ERROR SL_INVOKE_ON_SUCCESS SL_PENDING_RETURNED
         SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION SPIN_LOCK_ALREADY_OWNED SPIN_LOCK_NOT_OWNED STANDARD_RIGHTS_ALL
         STANDARD_RIGHTS_EXECUTE STANDARD_RIGHTS_READ STANDARD_RIGHTS_REQUIRED STANDARD_RIGHTS_WRITE STATUS_ABANDONED
         STATUS_ABANDONED_WAIT_0 STATUS_ACCESS_DENIED STATUS_ACCESS_VIOLATION STATUS_ADAPTER_HARDWARE_ERROR
@@ -642,16 +675,15 @@ LACKING: Final[dict[str, str]] = {
         EndAlternatives EnergyTrackerCreate EnergyTrackerQuery EnlistmentBasicInformation EnlistmentCrmInformation
         EnlistmentRecoveryInformation EtwActivityIdControl EtwEventEnabled EtwProviderEnabled EtwRegister
         EtwSetInformation EtwUnregister EtwWrite EtwWriteEx EtwWriteString EtwWriteTransfer EventLoggerHandleClass
-        ExAcquireRundownProtectionCacheAware ExAcquireRundownProtectionCacheAwareEx ExAcquireSpinLock
-        ExAcquireSpinLockAtDpcLevel ExAllocateCacheAwareRundownProtection ExAllocatePool3 ExCreatePool
-        ExDesktopObjectType ExDestroyPool ExEnumerateSystemFirmwareTables ExEventObjectType
-        ExFreeCacheAwareRundownProtection ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetSystemFirmwareTable
-        ExInitializeDeleteTimerParameters ExInitializeRundownProtectionCacheAware ExInitializeSetTimerParameters
-        ExInterlockedCompareExchange64 ExInterlockedDecrementLong ExInterlockedExchangeUlong
-        ExInterlockedIncrementLong ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
-        ExReleaseRundownProtectionCacheAwareEx ExReleaseSpinLock ExReleaseSpinLockFromDpcLevel
-        ExRundownCompletedCacheAware ExSecurePoolUpdate ExSecurePoolValidate ExSemaphoreObjectType
-        ExSetFirmwareEnvironmentVariable ExSizeOfRundownProtectionCacheAware
+        ExAcquireRundownProtectionCacheAware ExAcquireRundownProtectionCacheAwareEx
+        ExAllocateCacheAwareRundownProtection ExAllocatePool3 ExCreatePool ExDesktopObjectType ExDestroyPool
+        ExEnumerateSystemFirmwareTables ExEventObjectType ExFreeCacheAwareRundownProtection
+        ExGetFirmwareEnvironmentVariable ExGetFirmwareType ExGetSystemFirmwareTable ExInitializeDeleteTimerParameters
+        ExInitializeRundownProtectionCacheAware ExInitializeSetTimerParameters ExInterlockedCompareExchange64
+        ExInterlockedDecrementLong ExInterlockedExchangeUlong ExInterlockedIncrementLong
+        ExReInitializeRundownProtectionCacheAware ExReleaseRundownProtectionCacheAware
+        ExReleaseRundownProtectionCacheAwareEx ExRundownCompletedCacheAware ExSecurePoolUpdate ExSecurePoolValidate
+        ExSemaphoreObjectType ExSetFirmwareEnvironmentVariable ExSizeOfRundownProtectionCacheAware
         ExWaitForRundownProtectionReleaseCacheAware ExWindowStationObjectType ExitLatencySamplingPercentage
         ExpInterlockedFlushSList ExpInterlockedPopEntrySList ExpInterlockedPushEntrySList FAST_IO_ACQUIRE_FILE
         FAST_IO_ACQUIRE_FOR_CCFLUSH FAST_IO_ACQUIRE_FOR_MOD_WRITE FAST_IO_CHECK_IF_POSSIBLE FAST_IO_DETACH_DEVICE
@@ -758,8 +790,7 @@ LACKING: Final[dict[str, str]] = {
         IO_SESSION_STATE_LOGON_EVENT IO_SESSION_STATE_NOTIFICATION IO_SESSION_STATE_TERMINATION_EVENT
         IO_SESSION_STATE_VALID_EVENT_MASK IO_STATUS_BLOCK32 IO_TIMER IO_TIMER_ROUTINE IO_WORKITEM_ROUTINE
         IO_WORKITEM_ROUTINE_EX IRP_MJ_PNP_POWER IRP_MN_SCSI_CLASS IRQ_DEVICE_POLICY IRQ_GROUP_POLICY IRQ_PRIORITY
-        IdleResiliency IgnoreError InitSafeBootMode InitializeListHead32 InterlockedDecrementSizeT
-        InterlockedExchangeAddSizeT InterlockedIncrementSizeT IoAcquireRemoveLockEx IoAdjustPagingPathCount
+        IdleResiliency IgnoreError InitSafeBootMode InitializeListHead32 IoAcquireRemoveLockEx IoAdjustPagingPathCount
         IoAllocateSfioStreamIdentifier IoCallDriverStackSafeDefault IoCheckLinkShareAccess IoCheckShareAccess
         IoCheckShareAccessEx IoClearActivityIdThread IoCreateFile IoCreateSystemThread IoDeviceObjectType
         IoDriverObjectType IoFileObjectType IoForwardAndCatchIrp IoFreeSfioStreamIdentifier IoGetActivityIdIrp
@@ -784,39 +815,37 @@ LACKING: Final[dict[str, str]] = {
         IoWMIDeviceObjectToInstanceName IoWMIDeviceObjectToProviderId IoWMIExecuteMethod IoWMIHandleToInstanceName
         IoWMIOpenBlock IoWMIQueryAllData IoWMIQueryAllDataMultiple IoWMIQuerySingleInstance
         IoWMIQuerySingleInstanceMultiple IoWMISetNotificationCallback IoWMISetSingleInstance IoWMISetSingleItem
-        IoWMISuggestInstanceName IoWMIWriteEvent IoWithinStackLimits IofCallDriver IofCompleteRequest
-        IrqPolicyAllCloseProcessors IrqPolicyAllProcessorsInMachine IrqPolicyAllProcessorsInMachineWhenSteered
-        IrqPolicyMachineDefault IrqPolicyOneCloseProcessor IrqPolicySpecifiedProcessors
-        IrqPolicySpreadMessagesAcrossAllProcessors IrqPriorityHigh IrqPriorityLow IrqPriorityNormal
-        IrqPriorityUndefined IsEqualGUIDAligned IsNEC_98 IsNotNEC_98 KAPC_ACTUAL_LENGTH KAPC_ENVIRONMENT
-        KAPC_OFFSET_TO_APCSTATEINDEX KAPC_OFFSET_TO_SPARE_BYTE0 KAPC_OFFSET_TO_SPARE_BYTE1 KAPC_OFFSET_TO_SPARE_LONG
-        KAPC_OFFSET_TO_SYSTEMARGUMENT1 KAPC_OFFSET_TO_SYSTEMARGUMENT2 KBUGCHECK_ADD_PAGES KBUGCHECK_BUFFER_DUMP_STATE
-        KBUGCHECK_CALLBACK_REASON KBUGCHECK_CALLBACK_ROUTINE KBUGCHECK_DUMP_IO KBUGCHECK_DUMP_IO_TYPE
-        KBUGCHECK_REASON_CALLBACK_RECORD KBUGCHECK_REASON_CALLBACK_ROUTINE KBUGCHECK_SECONDARY_DUMP_DATA
-        KB_ADD_PAGES_FLAG_ADDITIONAL_RANGES_EXIST KB_ADD_PAGES_FLAG_PHYSICAL_ADDRESS KB_ADD_PAGES_FLAG_VIRTUAL_ADDRESS
-        KDEFERRED_ROUTINE KDPC_IMPORTANCE KDPC_WATCHDOG_INFORMATION KD_DEBUGGER_ENABLED KD_DEBUGGER_NOT_PRESENT
-        KD_OPTION KD_OPTION_SET_BLOCK_ENABLE KEY_CONTROL_FLAGS_INFORMATION KEY_HANDLE_TAGS_INFORMATION
-        KEY_INFORMATION_CLASS KEY_SET_INFORMATION_CLASS KEY_SET_VIRTUALIZATION_INFORMATION KEY_VALUE_ENTRY
-        KEY_VALUE_INFORMATION_CLASS KEY_WOW64_FLAGS_INFORMATION KEY_WRITE_TIME_INFORMATION
-        KE_PROCESSOR_CHANGE_ADD_EXISTING KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT KE_PROCESSOR_CHANGE_NOTIFY_STATE KGATE
-        KINTERRUPT_MODE KINTERRUPT_POLARITY KIP0PCRADDRESS KIPI_BROADCAST_WORKER KIPI_COUNTS KIRQL KI_USER_SHARED_DATA
-        KKERNEL_ROUTINE KMESSAGE_SERVICE_ROUTINE KMUTANT KNORMAL_ROUTINE KOBJECTS KPRIORITY KPROCESS KPROCESSOR_MODE
-        KPROFILE_SOURCE KRUNDOWN_ROUTINE KSEMAPHORE_ACTUAL_LENGTH KSERVICE_ROUTINE KSPIN_LOCK_QUEUE_NUMBER
-        KSTART_ROUTINE KSYNCHRONIZE_ROUTINE KSYSTEM_TIME KT2_SET_PARAMETERS KTIMER_ACTUAL_LENGTH KTMOBJECT_CURSOR
-        KTMOBJECT_ENLISTMENT KTMOBJECT_INVALID KTMOBJECT_RESOURCE_MANAGER KTMOBJECT_TRANSACTION
-        KTMOBJECT_TRANSACTION_MANAGER KTMOBJECT_TYPE KWAIT_REASON KbCallbackAddPages KbCallbackDumpIo
-        KbCallbackInvalid KbCallbackRemovePages KbCallbackReserved1 KbCallbackSecondaryDumpData
-        KbCallbackSecondaryMultiPartDumpData KbCallbackTriageDumpData KbDumpIoBody KbDumpIoComplete KbDumpIoHeader
-        KbDumpIoInvalid KbDumpIoSecondaryData KdBreakPointWithStatus KdChangeOption KdDebuggerEnabled
-        KdDebuggerNotPresent KdDisableDebugger KdEnableDebugger KeAcquireSpinLockRaiseToDpc KeAddTriageDumpDataBlock
+        IoWMISuggestInstanceName IoWMIWriteEvent IoWithinStackLimits IrqPolicyAllCloseProcessors
+        IrqPolicyAllProcessorsInMachine IrqPolicyAllProcessorsInMachineWhenSteered IrqPolicyMachineDefault
+        IrqPolicyOneCloseProcessor IrqPolicySpecifiedProcessors IrqPolicySpreadMessagesAcrossAllProcessors
+        IrqPriorityHigh IrqPriorityLow IrqPriorityNormal IrqPriorityUndefined IsEqualGUIDAligned IsNEC_98 IsNotNEC_98
+        KAPC_ACTUAL_LENGTH KAPC_ENVIRONMENT KAPC_OFFSET_TO_APCSTATEINDEX KAPC_OFFSET_TO_SPARE_BYTE0
+        KAPC_OFFSET_TO_SPARE_BYTE1 KAPC_OFFSET_TO_SPARE_LONG KAPC_OFFSET_TO_SYSTEMARGUMENT1
+        KAPC_OFFSET_TO_SYSTEMARGUMENT2 KBUGCHECK_ADD_PAGES KBUGCHECK_BUFFER_DUMP_STATE KBUGCHECK_CALLBACK_REASON
+        KBUGCHECK_CALLBACK_ROUTINE KBUGCHECK_DUMP_IO KBUGCHECK_DUMP_IO_TYPE KBUGCHECK_REASON_CALLBACK_RECORD
+        KBUGCHECK_REASON_CALLBACK_ROUTINE KBUGCHECK_SECONDARY_DUMP_DATA KB_ADD_PAGES_FLAG_ADDITIONAL_RANGES_EXIST
+        KB_ADD_PAGES_FLAG_PHYSICAL_ADDRESS KB_ADD_PAGES_FLAG_VIRTUAL_ADDRESS KDEFERRED_ROUTINE KDPC_IMPORTANCE
+        KDPC_WATCHDOG_INFORMATION KD_DEBUGGER_ENABLED KD_DEBUGGER_NOT_PRESENT KD_OPTION KD_OPTION_SET_BLOCK_ENABLE
+        KEY_CONTROL_FLAGS_INFORMATION KEY_HANDLE_TAGS_INFORMATION KEY_INFORMATION_CLASS KEY_SET_INFORMATION_CLASS
+        KEY_SET_VIRTUALIZATION_INFORMATION KEY_VALUE_ENTRY KEY_VALUE_INFORMATION_CLASS KEY_WOW64_FLAGS_INFORMATION
+        KEY_WRITE_TIME_INFORMATION KE_PROCESSOR_CHANGE_ADD_EXISTING KE_PROCESSOR_CHANGE_NOTIFY_CONTEXT
+        KE_PROCESSOR_CHANGE_NOTIFY_STATE KGATE KINTERRUPT_MODE KINTERRUPT_POLARITY KIP0PCRADDRESS
+        KIPI_BROADCAST_WORKER KIPI_COUNTS KIRQL KI_USER_SHARED_DATA KKERNEL_ROUTINE KMESSAGE_SERVICE_ROUTINE KMUTANT
+        KNORMAL_ROUTINE KOBJECTS KPRIORITY KPROCESS KPROCESSOR_MODE KPROFILE_SOURCE KRUNDOWN_ROUTINE
+        KSEMAPHORE_ACTUAL_LENGTH KSERVICE_ROUTINE KSPIN_LOCK_QUEUE_NUMBER KSTART_ROUTINE KSYNCHRONIZE_ROUTINE
+        KSYSTEM_TIME KT2_SET_PARAMETERS KTIMER_ACTUAL_LENGTH KTMOBJECT_CURSOR KTMOBJECT_ENLISTMENT KTMOBJECT_INVALID
+        KTMOBJECT_RESOURCE_MANAGER KTMOBJECT_TRANSACTION KTMOBJECT_TRANSACTION_MANAGER KTMOBJECT_TYPE KWAIT_REASON
+        KbCallbackAddPages KbCallbackDumpIo KbCallbackInvalid KbCallbackRemovePages KbCallbackReserved1
+        KbCallbackSecondaryDumpData KbCallbackSecondaryMultiPartDumpData KbCallbackTriageDumpData KbDumpIoBody
+        KbDumpIoComplete KbDumpIoHeader KbDumpIoInvalid KbDumpIoSecondaryData KdBreakPointWithStatus KdChangeOption
+        KdDebuggerEnabled KdDebuggerNotPresent KdDisableDebugger KdEnableDebugger KeAddTriageDumpDataBlock
         KeConvertAuxiliaryCounterToPerformanceCounter KeConvertPerformanceCounterToAuxiliaryCounter
         KeDeregisterBoundCallback KeDeregisterBugCheckReasonCallback KeDeregisterNmiCallback
-        KeDeregisterProcessorChangeCallback KeFlushWriteBuffer KeGetCurrentProcessorIndex KeGetDcacheFillSize KeGetPcr
-        KeInitializeTimer2SetParameters KeInitializeTriageDumpDataArray KeIpiGenericCall KeMemoryBarrier
-        KeNumberProcessors KeProcessorAddCompleteNotify KeProcessorAddFailureNotify KeProcessorAddStartNotify
-        KeQueryAuxiliaryCounterFrequency KeQueryDpcWatchdogInformation KeQueryInterruptTimePrecise
+        KeDeregisterProcessorChangeCallback KeGetDcacheFillSize KeGetPcr KeInitializeTimer2SetParameters
+        KeInitializeTriageDumpDataArray KeNumberProcessors KeProcessorAddCompleteNotify KeProcessorAddFailureNotify
+        KeProcessorAddStartNotify KeQueryAuxiliaryCounterFrequency KeQueryDpcWatchdogInformation
         KeQueryLogicalProcessorRelationship KeQueryNodeActiveAffinity KeQueryNodeActiveAffinity2
-        KeQueryNodeActiveProcessorCount KeQueryNodeMaximumProcessorCount KeQueryRuntimeThread KeQuerySystemTimePrecise
+        KeQueryNodeActiveProcessorCount KeQueryNodeMaximumProcessorCount KeQueryRuntimeThread
         KeQueryTotalCycleTimeProcess KeQueryTotalCycleTimeThread KeQueryUnbiasedInterruptTime
         KeQueryUnbiasedInterruptTimePrecise KeRegisterBoundCallback KeRegisterBugCheckReasonCallback
         KeRegisterNmiCallback KeRegisterProcessorChangeCallback KeRestoreExtendedProcessorState
@@ -838,8 +867,8 @@ LACKING: Final[dict[str, str]] = {
         MEM_4MB_PAGES MEM_COMMIT MEM_DECOMMIT MEM_FREE MEM_LARGE_PAGES MEM_MAPPED MEM_PRIVATE MEM_RELEASE MEM_RESERVE
         MEM_RESET MEM_TOP_DOWN METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE MINIMAL_XSTATE_AREA_LENGTH
         MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY MM_SYSTEMSIZE MODE
-        MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxTraceInformationClass MemoryBarrier Mm64BitPhysicalAddress
-        MmAddVerifierThunks MmAdvanceMdl MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory
+        MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxTraceInformationClass Mm64BitPhysicalAddress MmAddVerifierThunks
+        MmAdvanceMdl MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory
         MmAllocateMappingAddressEx MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx
         MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached MmBadPointer MmBuildMdlFromPages MmFrameBufferCached
         MmGetProcedureAddress MmGetSystemRoutineAddress MmIsDriverSuspectForVerifier MmIsDriverVerifyingByAddress
@@ -867,50 +896,47 @@ LACKING: Final[dict[str, str]] = {
         OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION OB_POST_OPERATION_PARAMETERS
         OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION OB_PRE_DUPLICATE_HANDLE_INFORMATION
         OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY OWNER_SECURITY_INFORMATION
-        ObDereferenceObjectDeferDeleteWithTag ObDereferenceObjectWithTag ObGetFilterVersion
-        ObReferenceObjectByHandleWithTag ObReferenceObjectByPointerWithTag ObReferenceObjectSafe
-        ObReferenceObjectSafeWithTag ObReferenceObjectWithTag ObRegisterCallbacks ObUnRegisterCallbacks
-        ObfDereferenceObjectWithTag ObfReferenceObjectWithTag PACCESS_MASK PACCESS_STATE PACCESS_TOKEN PACL
-        PADAPTER_OBJECT PAGED_ASSERT PAGED_CODE_LOCKED PAGE_EXECUTE_WRITECOPY PAGE_GUARD PAGE_NOCACHE
-        PAGE_WRITECOMBINE PAGE_WRITECOPY PALLOCATE_ADAPTER_CHANNEL PALLOCATE_COMMON_BUFFER PALLOCATE_FUNCTION
-        PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR PBUILD_MDL_FROM_SCATTER_GATHER_LIST PBUILD_SCATTER_GATHER_LIST
-        PBUS_DATA_TYPE PBUS_INTERFACE_STANDARD PBUS_QUERY_ID_TYPE PCALCULATE_SCATTER_GATHER_LIST_SIZE
-        PCALLBACK_FUNCTION PCALLBACK_OBJECT PCI_ADDRESS_IO_ADDRESS_MASK PCI_ADDRESS_IO_SPACE
-        PCI_ADDRESS_MEMORY_ADDRESS_MASK PCI_ADDRESS_MEMORY_PREFETCHABLE PCI_ADDRESS_MEMORY_TYPE_MASK
-        PCI_ADDRESS_ROM_ADDRESS_MASK PCI_BRIDGE_TYPE PCI_CAPABILITIES_HEADER PCI_CAPABILITY_ID_AGP
-        PCI_CAPABILITY_ID_AGP_TARGET PCI_CAPABILITY_ID_CPCI_HOTSWAP PCI_CAPABILITY_ID_CPCI_RES_CTRL
-        PCI_CAPABILITY_ID_DEBUG_PORT PCI_CAPABILITY_ID_HYPERTRANSPORT PCI_CAPABILITY_ID_MSI PCI_CAPABILITY_ID_MSIX
-        PCI_CAPABILITY_ID_P2P_SSID PCI_CAPABILITY_ID_PCIX PCI_CAPABILITY_ID_PCI_EXPRESS
-        PCI_CAPABILITY_ID_POWER_MANAGEMENT PCI_CAPABILITY_ID_SECURE PCI_CAPABILITY_ID_SHPC PCI_CAPABILITY_ID_SLOT_ID
-        PCI_CAPABILITY_ID_VENDOR_SPECIFIC PCI_CAPABILITY_ID_VPD PCI_CARDBUS_BRIDGE_TYPE PCI_CLASS_BASE_SYSTEM_DEV
-        PCI_CLASS_BRIDGE_DEV PCI_CLASS_DATA_ACQ_SIGNAL_PROC PCI_CLASS_DISPLAY_CTLR PCI_CLASS_DOCKING_STATION
-        PCI_CLASS_ENCRYPTION_DECRYPTION PCI_CLASS_INPUT_DEV PCI_CLASS_INTELLIGENT_IO_CTLR PCI_CLASS_MASS_STORAGE_CTLR
-        PCI_CLASS_MEMORY_CTLR PCI_CLASS_MULTIMEDIA_DEV PCI_CLASS_NETWORK_CTLR PCI_CLASS_NOT_DEFINED PCI_CLASS_PRE_20
-        PCI_CLASS_PROCESSOR PCI_CLASS_SATELLITE_COMMS_CTLR PCI_CLASS_SERIAL_BUS_CTLR PCI_CLASS_SIMPLE_COMMS_CTLR
-        PCI_CLASS_WIRELESS_CTLR PCI_COMMON_CONFIG PCI_COMMON_HDR_LENGTH PCI_COMMON_HEADER PCI_COMMON_HEADER_LAYOUT
-        PCI_CONFIGURATION_TYPE PCI_DEVICE_PRESENCE_PARAMETERS PCI_DEVICE_PRESENT_INTERFACE
-        PCI_DEVICE_PRESENT_INTERFACE_VERSION PCI_DEVICE_TYPE PCI_DISABLE_LEVEL_INTERRUPT PCI_ENABLE_BUS_MASTER
-        PCI_ENABLE_FAST_BACK_TO_BACK PCI_ENABLE_IO_SPACE PCI_ENABLE_MEMORY_SPACE PCI_ENABLE_PARITY PCI_ENABLE_SERR
-        PCI_ENABLE_SPECIAL_CYCLES PCI_ENABLE_VGA_COMPATIBLE_PALETTE PCI_ENABLE_WAIT_CYCLE
-        PCI_ENABLE_WRITE_AND_INVALIDATE PCI_EXPRESS_ADVANCED_ERROR_REPORTING_CAP_ID PCI_EXPRESS_AER_CAPABILITIES
-        PCI_EXPRESS_AER_CAPABILITY PCI_EXPRESS_BRIDGE_AER_CAPABILITY PCI_EXPRESS_CORRECTABLE_ERROR_MASK
-        PCI_EXPRESS_CORRECTABLE_ERROR_STATUS PCI_EXPRESS_DEVICE_SERIAL_NUMBER_CAP_ID
-        PCI_EXPRESS_ENHANCED_CAPABILITY_HEADER PCI_EXPRESS_ENTER_LINK_QUIESCENT_MODE PCI_EXPRESS_ERROR_SOURCE_ID
-        PCI_EXPRESS_EXIT_LINK_QUIESCENT_MODE PCI_EXPRESS_LINK_QUIESCENT_INTERFACE
-        PCI_EXPRESS_LINK_QUIESCENT_INTERFACE_VERSION PCI_EXPRESS_MFVC_CAP_ID PCI_EXPRESS_POWER_BUDGETING_CAP_ID
-        PCI_EXPRESS_RCRB_HEADER_CAP_ID PCI_EXPRESS_RC_EVENT_COLLECTOR_ENDPOINT_ASSOCIATION_CAP_ID
-        PCI_EXPRESS_RC_INTERNAL_LINK_CONTROL_CAP_ID PCI_EXPRESS_RC_LINK_DECLARATION_CAP_ID
-        PCI_EXPRESS_ROOTPORT_AER_CAPABILITY PCI_EXPRESS_ROOT_ERROR_COMMAND PCI_EXPRESS_ROOT_ERROR_STATUS
-        PCI_EXPRESS_ROOT_PORT_INTERFACE PCI_EXPRESS_ROOT_PORT_INTERFACE_VERSION PCI_EXPRESS_SEC_AER_CAPABILITIES
-        PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_MASK PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_SEVERITY
-        PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_STATUS PCI_EXPRESS_SERIAL_NUMBER_CAPABILITY
-        PCI_EXPRESS_SINGLE_ROOT_IO_VIRTUALIZATION_CAP_ID PCI_EXPRESS_SRIOV_CAPABILITY PCI_EXPRESS_SRIOV_CAPS
-        PCI_EXPRESS_SRIOV_CONTROL PCI_EXPRESS_SRIOV_MIGRATION_STATE_ARRAY PCI_EXPRESS_SRIOV_STATUS
-        PCI_EXPRESS_UNCORRECTABLE_ERROR_MASK PCI_EXPRESS_UNCORRECTABLE_ERROR_SEVERITY
-        PCI_EXPRESS_UNCORRECTABLE_ERROR_STATUS PCI_EXPRESS_VC_AND_MFVC_CAP_ID PCI_EXPRESS_VIRTUAL_CHANNEL_CAP_ID
-        PCI_EXTENDED_CONFIG_LENGTH PCI_INVALID_VENDORID PCI_IS_DEVICE_PRESENT PCI_IS_DEVICE_PRESENT_EX
-        PCI_MAX_BRIDGE_NUMBER PCI_MAX_DEVICES PCI_MAX_FUNCTION PCI_MSIX_GET_ENTRY PCI_MSIX_GET_TABLE_SIZE
-        PCI_MSIX_MASKUNMASK_ENTRY PCI_MSIX_SET_ENTRY PCI_MSIX_TABLE_CONFIG_INTERFACE
+        ObGetFilterVersion ObReferenceObjectSafe ObReferenceObjectSafeWithTag ObRegisterCallbacks
+        ObUnRegisterCallbacks PACCESS_MASK PACCESS_STATE PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT
+        PAGED_CODE_LOCKED PAGE_EXECUTE_WRITECOPY PAGE_GUARD PAGE_NOCACHE PAGE_WRITECOMBINE PAGE_WRITECOPY
+        PALLOCATE_ADAPTER_CHANNEL PALLOCATE_COMMON_BUFFER PALLOCATE_FUNCTION PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR
+        PBUILD_MDL_FROM_SCATTER_GATHER_LIST PBUILD_SCATTER_GATHER_LIST PBUS_DATA_TYPE PBUS_INTERFACE_STANDARD
+        PBUS_QUERY_ID_TYPE PCALCULATE_SCATTER_GATHER_LIST_SIZE PCALLBACK_FUNCTION PCALLBACK_OBJECT
+        PCI_ADDRESS_IO_ADDRESS_MASK PCI_ADDRESS_IO_SPACE PCI_ADDRESS_MEMORY_ADDRESS_MASK
+        PCI_ADDRESS_MEMORY_PREFETCHABLE PCI_ADDRESS_MEMORY_TYPE_MASK PCI_ADDRESS_ROM_ADDRESS_MASK PCI_BRIDGE_TYPE
+        PCI_CAPABILITIES_HEADER PCI_CAPABILITY_ID_AGP PCI_CAPABILITY_ID_AGP_TARGET PCI_CAPABILITY_ID_CPCI_HOTSWAP
+        PCI_CAPABILITY_ID_CPCI_RES_CTRL PCI_CAPABILITY_ID_DEBUG_PORT PCI_CAPABILITY_ID_HYPERTRANSPORT
+        PCI_CAPABILITY_ID_MSI PCI_CAPABILITY_ID_MSIX PCI_CAPABILITY_ID_P2P_SSID PCI_CAPABILITY_ID_PCIX
+        PCI_CAPABILITY_ID_PCI_EXPRESS PCI_CAPABILITY_ID_POWER_MANAGEMENT PCI_CAPABILITY_ID_SECURE
+        PCI_CAPABILITY_ID_SHPC PCI_CAPABILITY_ID_SLOT_ID PCI_CAPABILITY_ID_VENDOR_SPECIFIC PCI_CAPABILITY_ID_VPD
+        PCI_CARDBUS_BRIDGE_TYPE PCI_CLASS_BASE_SYSTEM_DEV PCI_CLASS_BRIDGE_DEV PCI_CLASS_DATA_ACQ_SIGNAL_PROC
+        PCI_CLASS_DISPLAY_CTLR PCI_CLASS_DOCKING_STATION PCI_CLASS_ENCRYPTION_DECRYPTION PCI_CLASS_INPUT_DEV
+        PCI_CLASS_INTELLIGENT_IO_CTLR PCI_CLASS_MASS_STORAGE_CTLR PCI_CLASS_MEMORY_CTLR PCI_CLASS_MULTIMEDIA_DEV
+        PCI_CLASS_NETWORK_CTLR PCI_CLASS_NOT_DEFINED PCI_CLASS_PRE_20 PCI_CLASS_PROCESSOR
+        PCI_CLASS_SATELLITE_COMMS_CTLR PCI_CLASS_SERIAL_BUS_CTLR PCI_CLASS_SIMPLE_COMMS_CTLR PCI_CLASS_WIRELESS_CTLR
+        PCI_COMMON_CONFIG PCI_COMMON_HDR_LENGTH PCI_COMMON_HEADER PCI_COMMON_HEADER_LAYOUT PCI_CONFIGURATION_TYPE
+        PCI_DEVICE_PRESENCE_PARAMETERS PCI_DEVICE_PRESENT_INTERFACE PCI_DEVICE_PRESENT_INTERFACE_VERSION
+        PCI_DEVICE_TYPE PCI_DISABLE_LEVEL_INTERRUPT PCI_ENABLE_BUS_MASTER PCI_ENABLE_FAST_BACK_TO_BACK
+        PCI_ENABLE_IO_SPACE PCI_ENABLE_MEMORY_SPACE PCI_ENABLE_PARITY PCI_ENABLE_SERR PCI_ENABLE_SPECIAL_CYCLES
+        PCI_ENABLE_VGA_COMPATIBLE_PALETTE PCI_ENABLE_WAIT_CYCLE PCI_ENABLE_WRITE_AND_INVALIDATE
+        PCI_EXPRESS_ADVANCED_ERROR_REPORTING_CAP_ID PCI_EXPRESS_AER_CAPABILITIES PCI_EXPRESS_AER_CAPABILITY
+        PCI_EXPRESS_BRIDGE_AER_CAPABILITY PCI_EXPRESS_CORRECTABLE_ERROR_MASK PCI_EXPRESS_CORRECTABLE_ERROR_STATUS
+        PCI_EXPRESS_DEVICE_SERIAL_NUMBER_CAP_ID PCI_EXPRESS_ENHANCED_CAPABILITY_HEADER
+        PCI_EXPRESS_ENTER_LINK_QUIESCENT_MODE PCI_EXPRESS_ERROR_SOURCE_ID PCI_EXPRESS_EXIT_LINK_QUIESCENT_MODE
+        PCI_EXPRESS_LINK_QUIESCENT_INTERFACE PCI_EXPRESS_LINK_QUIESCENT_INTERFACE_VERSION PCI_EXPRESS_MFVC_CAP_ID
+        PCI_EXPRESS_POWER_BUDGETING_CAP_ID PCI_EXPRESS_RCRB_HEADER_CAP_ID
+        PCI_EXPRESS_RC_EVENT_COLLECTOR_ENDPOINT_ASSOCIATION_CAP_ID PCI_EXPRESS_RC_INTERNAL_LINK_CONTROL_CAP_ID
+        PCI_EXPRESS_RC_LINK_DECLARATION_CAP_ID PCI_EXPRESS_ROOTPORT_AER_CAPABILITY PCI_EXPRESS_ROOT_ERROR_COMMAND
+        PCI_EXPRESS_ROOT_ERROR_STATUS PCI_EXPRESS_ROOT_PORT_INTERFACE PCI_EXPRESS_ROOT_PORT_INTERFACE_VERSION
+        PCI_EXPRESS_SEC_AER_CAPABILITIES PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_MASK
+        PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_SEVERITY PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_STATUS
+        PCI_EXPRESS_SERIAL_NUMBER_CAPABILITY PCI_EXPRESS_SINGLE_ROOT_IO_VIRTUALIZATION_CAP_ID
+        PCI_EXPRESS_SRIOV_CAPABILITY PCI_EXPRESS_SRIOV_CAPS PCI_EXPRESS_SRIOV_CONTROL
+        PCI_EXPRESS_SRIOV_MIGRATION_STATE_ARRAY PCI_EXPRESS_SRIOV_STATUS PCI_EXPRESS_UNCORRECTABLE_ERROR_MASK
+        PCI_EXPRESS_UNCORRECTABLE_ERROR_SEVERITY PCI_EXPRESS_UNCORRECTABLE_ERROR_STATUS PCI_EXPRESS_VC_AND_MFVC_CAP_ID
+        PCI_EXPRESS_VIRTUAL_CHANNEL_CAP_ID PCI_EXTENDED_CONFIG_LENGTH PCI_INVALID_VENDORID PCI_IS_DEVICE_PRESENT
+        PCI_IS_DEVICE_PRESENT_EX PCI_MAX_BRIDGE_NUMBER PCI_MAX_DEVICES PCI_MAX_FUNCTION PCI_MSIX_GET_ENTRY
+        PCI_MSIX_GET_TABLE_SIZE PCI_MSIX_MASKUNMASK_ENTRY PCI_MSIX_SET_ENTRY PCI_MSIX_TABLE_CONFIG_INTERFACE
         PCI_MSIX_TABLE_CONFIG_INTERFACE_VERSION PCI_MSIX_TABLE_CONFIG_MINIMUM_SIZE PCI_MULTIFUNCTION
         PCI_MULTIFUNCTION_DEVICE PCI_PMC PCI_PMCSR PCI_PMCSR_BSE PCI_PM_CAPABILITY PCI_ROMADDRESS_ENABLED
         PCI_SLOT_NUMBER PCI_STATUS_66MHZ_CAPABLE PCI_STATUS_CAPABILITIES_LIST PCI_STATUS_DATA_PARITY_DETECTED
@@ -1103,19 +1129,18 @@ LACKING: Final[dict[str, str]] = {
         RTL_VERIFY RTL_VERIFYMSG RandomAccess ReadAccess RecognizerType RegisterSpmPowerSettings RelationAll
         RelationCache RelationGroup RelationNumaNode RelationProcessorCore RelationProcessorPackage
         ResourceManagerBasicInformation ResourceManagerCompletionInformation RtlCmDecodeMemIoResource
-        RtlCmEncodeMemIoResource RtlCompareUnicodeStrings RtlConstantStringLength RtlCopyBytes RtlCopyDeviceMemory
-        RtlCopyMemoryNonTemporal RtlCopyVolatileMemory RtlCreateSecurityDescriptor RtlEqualLuid RtlFillBytes
-        RtlFillDeviceMemory RtlFillMemoryNonTemporal RtlFillVolatileMemory RtlFindClosestEncodableLength
+        RtlCmEncodeMemIoResource RtlCompareUnicodeStrings RtlConstantStringLength RtlCopyVolatileMemory
+        RtlCreateSecurityDescriptor RtlEqualLuid RtlFillVolatileMemory RtlFindClosestEncodableLength
         RtlGetEnabledExtendedFeatures RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx RtlIoDecodeMemIoResource
         RtlIoEncodeMemIoResource RtlIsZeroLuid RtlIsZeroMemory RtlLengthSecurityDescriptor RtlMoveVolatileMemory
         RtlPrefetchMemoryNonTemporal RtlQueryRegistryValueWithFallback RtlSanitizeUnicodeStringPadding
         RtlSetDaclSecurityDescriptor RtlSetVolatileMemory RtlStoreUlongPtr RtlUTF8StringToUnicodeString
         RtlUTF8ToUnicodeN RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N RtlValidRelativeSecurityDescriptor
-        RtlValidSecurityDescriptor RtlZeroBytes RtlZeroDeviceMemory SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK
-        SECONDBYTE SECTION_ALL_ACCESS SECTION_EXTEND_SIZE SECTION_INHERIT SECTION_MAP_EXECUTE
-        SECTION_MAP_EXECUTE_EXPLICIT SECTION_MAP_READ SECTION_MAP_WRITE SECTION_OBJECT_POINTERS SECTION_QUERY
-        SECURITY_CONTEXT_TRACKING_MODE SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1
-        SECURITY_DYNAMIC_TRACKING SECURITY_IMPERSONATION_LEVEL SECURITY_INFORMATION SECURITY_MAX_IMPERSONATION_LEVEL
+        RtlValidSecurityDescriptor SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK SECONDBYTE SECTION_ALL_ACCESS
+        SECTION_EXTEND_SIZE SECTION_INHERIT SECTION_MAP_EXECUTE SECTION_MAP_EXECUTE_EXPLICIT SECTION_MAP_READ
+        SECTION_MAP_WRITE SECTION_OBJECT_POINTERS SECTION_QUERY SECURITY_CONTEXT_TRACKING_MODE
+        SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1 SECURITY_DYNAMIC_TRACKING
+        SECURITY_IMPERSONATION_LEVEL SECURITY_INFORMATION SECURITY_MAX_IMPERSONATION_LEVEL
         SECURITY_MIN_IMPERSONATION_LEVEL SECURITY_OPERATION_CODE SECURITY_QUALITY_OF_SERVICE SECURITY_STATIC_TRACKING
         SECURITY_SUBJECT_CONTEXT SEC_COMMIT SEC_LARGE_PAGES SEC_RESERVE SEGMENT_ALL_ACCESS SEMAPHORE_ALL_ACCESS
         SEMAPHORE_MODIFY_STATE SEMAPHORE_QUERY_STATE SERVICE_ERROR_TYPE SERVICE_INTERACTIVE_PROCESS SERVICE_LOAD_TYPE
@@ -1392,41 +1417,39 @@ LACKING: Final[dict[str, str]] = {
         RTL_DYNAMIC_HASH_TABLE_ENUMERATOR RTL_GENERIC_ALLOCATE_ROUTINE RTL_GENERIC_COMPARE_RESULTS
         RTL_GENERIC_COMPARE_ROUTINE RTL_GENERIC_FREE_ROUTINE RTL_HASH_ALLOCATED_HEADER RTL_HASH_RESERVED_SIGNATURE
         RTL_RUN_ONCE RTL_RUN_ONCE_ASYNC RTL_RUN_ONCE_CHECK_ONLY RTL_RUN_ONCE_CTX_RESERVED_BITS RTL_RUN_ONCE_INIT
-        RTL_RUN_ONCE_INIT_FAILED RTL_RUN_ONCE_INIT_FN RTL_SPLAY_LINKS RTL_STACK_WALKING_MODE_FRAMES_TO_SKIP_SHIFT
+        RTL_RUN_ONCE_INIT_FAILED RTL_RUN_ONCE_INIT_FN RTL_STACK_WALKING_MODE_FRAMES_TO_SKIP_SHIFT
         RealModeIrqRoutingTable RealModePCIEnumeration ResourceTypeExtendedCounterConfiguration ResourceTypeMax
         ResourceTypeOverflow ResourceTypeRange ResourceTypeSingle ResultNegative ResultPositive ResultZero
         RtlActiveEnumeratorsHashTable RtlContractHashTable RtlConvertLongToLuid RtlConvertUlongToLuid RtlCrc32
-        RtlCrc64 RtlCreateHashTable RtlDelete RtlDeleteHashTable RtlDeleteNoSplay RtlEmptyBucketsHashTable
-        RtlEndEnumerationHashTable RtlEndWeakEnumerationHashTable RtlEnumerateEntryHashTable
-        RtlEnumerateGenericTableLikeADirectory RtlExpandHashTable RtlExtendCorrelationVector RtlGetActiveConsoleId
-        RtlGetCallersAddress RtlGetConsoleSessionForegroundProcessId RtlGetNextEntryHashTable RtlGetNtProductType
+        RtlCrc64 RtlCreateHashTable RtlDeleteHashTable RtlEmptyBucketsHashTable RtlEndEnumerationHashTable
+        RtlEndWeakEnumerationHashTable RtlEnumerateEntryHashTable RtlEnumerateGenericTableLikeADirectory
+        RtlExpandHashTable RtlExtendCorrelationVector RtlGetActiveConsoleId RtlGetCallersAddress
+        RtlGetConsoleSessionForegroundProcessId RtlGetNextEntryHashTable RtlGetNtProductType
         RtlGetPersistedStateLocation RtlGetProductInfo RtlGetSuiteMask RtlGetSystemGlobalData
         RtlIncrementCorrelationVector RtlInitEnumerationHashTable RtlInitHashTableContext
         RtlInitHashTableContextFromEnumerator RtlInitWeakEnumerationHashTable RtlInitializeCorrelationVector
-        RtlInitializeSplayLinks RtlInsertAsLeftChild RtlInsertAsRightChild RtlInsertEntryHashTable
-        RtlIsApiSetImplemented RtlIsLeftChild RtlIsMultiSessionSku RtlIsMultiUsersInSessionSku RtlIsRightChild
-        RtlIsRoot RtlIsStateSeparationEnabled RtlIsUntrustedObject RtlLeftChild RtlLookupEntryHashTable
-        RtlLookupFunctionEntry RtlMapGenericMask RtlNonEmptyBucketsHashTable RtlNormalizeSecurityDescriptor RtlParent
-        RtlPcToFileHeader RtlQueryValidationRunlevel RtlRaiseException RtlRealPredecessor RtlRealSuccessor
-        RtlReleaseHashTableContext RtlRemoveEntryHashTable RtlRestoreContext RtlRightChild RtlRunOnceBeginInitialize
-        RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize RtlSetSystemGlobalData RtlSplay
-        RtlStringFromGUIDEx RtlSubtreePredecessor RtlSubtreeSuccessor RtlTotalBucketsHashTable
-        RtlTotalEntriesHashTable RtlUnwind RtlUnwindEx RtlValidateCorrelationVector RtlVirtualUnwind
-        RtlVolumeDeviceToDosName RtlWalkFrameChain RtlWeaklyEnumerateEntryHashTable SE_UNSOLICITED_INPUT_PRIVILEGE
-        SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED_V
-        SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED_V SHARED_GLOBAL_FLAGS_ERROR_PORT
-        SHARED_GLOBAL_FLAGS_ERROR_PORT_V SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED
-        SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED_V SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED
-        SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED_V SHARED_GLOBAL_FLAGS_SPARE SHARED_GLOBAL_FLAGS_SPARE_V
-        SHARED_GLOBAL_FLAGS_VIRT_ENABLED SHARED_GLOBAL_FLAGS_VIRT_ENABLED_V SIZE_OF_80387_REGISTERS
-        SYSTEM_FIRMWARE_TABLE_ACTION SYSTEM_FIRMWARE_TABLE_HANDLER SYSTEM_FIRMWARE_TABLE_INFORMATION ScsiAdapter
-        SeSinglePrivilegeCheck SecondaryCache SecondaryDcache SecondaryIcache SerialController
-        SystemFirmwareTable_Enumerate SystemFirmwareTable_Get SystemMemory TABLE_SEARCH_RESULT THREADINFOCLASS
-        THREAD_CSWITCH_PMU_DISABLE THREAD_CSWITCH_PMU_ENABLE THREAD_PROFILING_FLAG_DISPATCH
-        TIMER_SET_COALESCABLE_TIMER_INFO TIMER_SET_INFORMATION_CLASS TRANSLATOR_INTERFACE TXF_MINIVERSION_DEFAULT_VIEW
-        TXN_PARAMETER_BLOCK TapeController TapePeripheral TcAdapter TerminalPeripheral ThreadActualBasePriority
-        ThreadAffinityMask ThreadAmILastThread ThreadBasePriority ThreadBasicInformation ThreadBreakOnTermination
-        ThreadCSwitchMon ThreadCSwitchPmu ThreadCounterProfiling ThreadCycleTime ThreadDescriptorTableEntry
+        RtlInsertEntryHashTable RtlIsApiSetImplemented RtlIsMultiSessionSku RtlIsMultiUsersInSessionSku
+        RtlIsStateSeparationEnabled RtlIsUntrustedObject RtlLookupEntryHashTable RtlLookupFunctionEntry
+        RtlMapGenericMask RtlNonEmptyBucketsHashTable RtlNormalizeSecurityDescriptor RtlPcToFileHeader
+        RtlQueryValidationRunlevel RtlRaiseException RtlReleaseHashTableContext RtlRemoveEntryHashTable
+        RtlRestoreContext RtlRunOnceBeginInitialize RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize
+        RtlSetSystemGlobalData RtlStringFromGUIDEx RtlTotalBucketsHashTable RtlTotalEntriesHashTable RtlUnwind
+        RtlUnwindEx RtlValidateCorrelationVector RtlVirtualUnwind RtlVolumeDeviceToDosName RtlWalkFrameChain
+        RtlWeaklyEnumerateEntryHashTable SE_UNSOLICITED_INPUT_PRIVILEGE SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED
+        SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED_V SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED
+        SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED_V SHARED_GLOBAL_FLAGS_ERROR_PORT SHARED_GLOBAL_FLAGS_ERROR_PORT_V
+        SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED SHARED_GLOBAL_FLAGS_INSTALLER_DETECT_ENABLED_V
+        SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED_V
+        SHARED_GLOBAL_FLAGS_SPARE SHARED_GLOBAL_FLAGS_SPARE_V SHARED_GLOBAL_FLAGS_VIRT_ENABLED
+        SHARED_GLOBAL_FLAGS_VIRT_ENABLED_V SIZE_OF_80387_REGISTERS SYSTEM_FIRMWARE_TABLE_ACTION
+        SYSTEM_FIRMWARE_TABLE_HANDLER SYSTEM_FIRMWARE_TABLE_INFORMATION ScsiAdapter SeSinglePrivilegeCheck
+        SecondaryCache SecondaryDcache SecondaryIcache SerialController SystemFirmwareTable_Enumerate
+        SystemFirmwareTable_Get SystemMemory TABLE_SEARCH_RESULT THREADINFOCLASS THREAD_CSWITCH_PMU_DISABLE
+        THREAD_CSWITCH_PMU_ENABLE THREAD_PROFILING_FLAG_DISPATCH TIMER_SET_COALESCABLE_TIMER_INFO
+        TIMER_SET_INFORMATION_CLASS TRANSLATOR_INTERFACE TXF_MINIVERSION_DEFAULT_VIEW TXN_PARAMETER_BLOCK
+        TapeController TapePeripheral TcAdapter TerminalPeripheral ThreadActualBasePriority ThreadAffinityMask
+        ThreadAmILastThread ThreadBasePriority ThreadBasicInformation ThreadBreakOnTermination ThreadCSwitchMon
+        ThreadCSwitchPmu ThreadCounterProfiling ThreadCycleTime ThreadDescriptorTableEntry
         ThreadEnableAlignmentFaultFixup ThreadEventPair_Reusable ThreadGroupInformation ThreadHideFromDebugger
         ThreadIdealProcessor ThreadIdealProcessorEx ThreadImpersonationToken ThreadIoPriority ThreadIsIoPending
         ThreadIsTerminated ThreadLastSystemCall ThreadPagePriority ThreadPerformanceCount ThreadPriority
@@ -1509,8 +1532,8 @@ LACKING: Final[dict[str, str]] = {
         DOMAIN_USER_RID_ADMIN DOMAIN_USER_RID_GUEST DOMAIN_USER_RID_KRBTGT DOMAIN_USER_RID_MAX DOS_DOT DOS_QM DOS_STAR
         DO_NOT_PURGE_DIRTY_PAGES DO_NOT_RETRY_PURGE DfsLinkTrackingInformation ECP_HEADER ENCRYPTED_DATA_INFO
         ENCRYPTED_DATA_INFO_SPARSE_FILE ENCRYPTION_BUFFER ENCRYPTION_FORMAT_DEFAULT EOF_WAIT_BLOCK EXFAT_STATISTICS
-        EXTENDED_ENCRYPTED_DATA_INFO EqualTo ExAdjustLookasideDepth ExDisableResourceBoost ExQueryPoolBlockSize
-        FAILED_ACCESS_ACE_FLAG FAST_IO_POSSIBLE FAT_STATISTICS FILESYSTEM_STATISTICS FILESYSTEM_STATISTICS_TYPE_EXFAT
+        EXTENDED_ENCRYPTED_DATA_INFO EqualTo ExAdjustLookasideDepth ExDisableResourceBoost FAILED_ACCESS_ACE_FLAG
+        FAST_IO_POSSIBLE FAT_STATISTICS FILESYSTEM_STATISTICS FILESYSTEM_STATISTICS_TYPE_EXFAT
         FILESYSTEM_STATISTICS_TYPE_FAT FILESYSTEM_STATISTICS_TYPE_NTFS FILE_ACCESS_INFORMATION FILE_ACTION_ADDED
         FILE_ACTION_ADDED_STREAM FILE_ACTION_ID_NOT_TUNNELLED FILE_ACTION_MODIFIED FILE_ACTION_MODIFIED_STREAM
         FILE_ACTION_REMOVED FILE_ACTION_REMOVED_BY_DELETE FILE_ACTION_REMOVED_STREAM FILE_ACTION_RENAMED_NEW_NAME
@@ -1831,19 +1854,18 @@ LACKING: Final[dict[str, str]] = {
         RtlGetGroupSecurityDescriptor RtlGetOwnerSecurityDescriptor RtlGetSaclSecurityDescriptor
         RtlIdentifierAuthoritySid RtlIdnToAscii RtlIdnToNameprepUnicode RtlIdnToUnicode RtlInitCodePageTable
         RtlInitializeSid RtlInitializeUnicodePrefix RtlInsertUnicodePrefix RtlIsDosDeviceName_U RtlIsNameLegalDOS8Dot3
-        RtlIsNormalizedString RtlIsValidOemCharacter RtlLengthRequiredSid RtlLengthSid RtlMultiByteToUnicodeN
-        RtlMultiByteToUnicodeSize RtlNextUnicodePrefix RtlNormalizeString RtlOemStringToCountedUnicodeSize
-        RtlOemStringToCountedUnicodeString RtlOemStringToUnicodeSize RtlOemToUnicodeN RtlOffsetToPointer
-        RtlPointerToOffset RtlReallocateStringRoutine RtlRemoveUnicodePrefix RtlReplaceSidInSd RtlReserveChunk
-        RtlSelfRelativeToAbsoluteSD RtlSetGroupSecurityDescriptor RtlSetOwnerSecurityDescriptor
-        RtlSetSaclSecurityDescriptor RtlSubAuthorityCountSid RtlSubAuthoritySid RtlUnicodeStringToCountedOemString
-        RtlUnicodeStringToOemSize RtlUnicodeToCustomCPN RtlUnicodeToMultiByteN RtlUnicodeToMultiByteSize
-        RtlUnicodeToOemN RtlUpcaseUnicodeStringToCountedOemString RtlUpcaseUnicodeStringToOemString
-        RtlUpcaseUnicodeToCustomCPN RtlUpcaseUnicodeToMultiByteN RtlUpcaseUnicodeToOemN RtlValidSid
-        RtlxOemStringToUnicodeSize RtlxUnicodeStringToOemSize SD_CHANGE_MACHINE_SID_INPUT SD_CHANGE_MACHINE_SID_OUTPUT
-        SD_GLOBAL_CHANGE_INPUT SD_GLOBAL_CHANGE_OUTPUT SD_GLOBAL_CHANGE_TYPE_MACHINE_SID SECURITY_ANONYMOUS_LOGON_RID
-        SECURITY_APPPOOL_ID_BASE_RID SECURITY_APPPOOL_ID_RID_COUNT SECURITY_AUTHENTICATED_USER_RID SECURITY_BATCH_RID
-        SECURITY_BUILTIN_DOMAIN_RID SECURITY_CLIENT_CONTEXT SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_BASE_RID
+        RtlIsNormalizedString RtlIsValidOemCharacter RtlLengthRequiredSid RtlLengthSid RtlNextUnicodePrefix
+        RtlNormalizeString RtlOemStringToCountedUnicodeSize RtlOemStringToCountedUnicodeString
+        RtlOemStringToUnicodeSize RtlOffsetToPointer RtlPointerToOffset RtlReallocateStringRoutine
+        RtlRemoveUnicodePrefix RtlReplaceSidInSd RtlReserveChunk RtlSelfRelativeToAbsoluteSD
+        RtlSetGroupSecurityDescriptor RtlSetOwnerSecurityDescriptor RtlSetSaclSecurityDescriptor
+        RtlSubAuthorityCountSid RtlSubAuthoritySid RtlUnicodeStringToCountedOemString RtlUnicodeStringToOemSize
+        RtlUnicodeToCustomCPN RtlUpcaseUnicodeStringToCountedOemString RtlUpcaseUnicodeStringToOemString
+        RtlUpcaseUnicodeToCustomCPN RtlValidSid RtlxOemStringToUnicodeSize RtlxUnicodeStringToOemSize
+        SD_CHANGE_MACHINE_SID_INPUT SD_CHANGE_MACHINE_SID_OUTPUT SD_GLOBAL_CHANGE_INPUT SD_GLOBAL_CHANGE_OUTPUT
+        SD_GLOBAL_CHANGE_TYPE_MACHINE_SID SECURITY_ANONYMOUS_LOGON_RID SECURITY_APPPOOL_ID_BASE_RID
+        SECURITY_APPPOOL_ID_RID_COUNT SECURITY_AUTHENTICATED_USER_RID SECURITY_BATCH_RID SECURITY_BUILTIN_DOMAIN_RID
+        SECURITY_CLIENT_CONTEXT SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_BASE_RID
         SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_RID_COUNT SECURITY_COM_ID_BASE_RID SECURITY_CREATOR_GROUP_RID
         SECURITY_CREATOR_GROUP_SERVER_RID SECURITY_CREATOR_OWNER_RID SECURITY_CREATOR_OWNER_RIGHTS_RID
         SECURITY_CREATOR_OWNER_SERVER_RID SECURITY_CREATOR_SID_AUTHORITY SECURITY_CRED_TYPE_BASE_RID

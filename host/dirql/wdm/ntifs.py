@@ -48,6 +48,9 @@ from dirql.ke.threads.queue_wait import (
 from dirql.ke.threads.system_thread import (
     yield_execution as ZwYieldExecution,
 )
+from dirql.mm.allocation import (
+    query_pool_block_size as ExQueryPoolBlockSize,
+)
 from dirql.nt.constants import (
     DUPLICATE_CLOSE_SOURCE,
     DUPLICATE_SAME_ACCESS,
@@ -121,6 +124,16 @@ from dirql.rtl.memory_routines import (
     fill_memory_ulong as RtlFillMemoryUlong,
     fill_memory_ulonglong as RtlFillMemoryUlonglong,
 )
+from dirql.rtl.multi_byte import (
+    multi_byte_to_unicode_n as RtlMultiByteToUnicodeN,
+    multi_byte_to_unicode_size as RtlMultiByteToUnicodeSize,
+    oem_to_unicode_n as RtlOemToUnicodeN,
+    unicode_to_multi_byte_n as RtlUnicodeToMultiByteN,
+    unicode_to_multi_byte_size as RtlUnicodeToMultiByteSize,
+    unicode_to_oem_n as RtlUnicodeToOemN,
+    upcase_unicode_to_multi_byte_n as RtlUpcaseUnicodeToMultiByteN,
+    upcase_unicode_to_oem_n as RtlUpcaseUnicodeToOemN,
+)
 from dirql.rtl.queue_rundown import (
     rundown_queue as KeRundownQueue,
 )
@@ -150,6 +163,7 @@ __all__ = [
     "ExAcquirePushLockShared",
     "ExDisableResourceBoostLite",
     "ExInitializePushLock",
+    "ExQueryPoolBlockSize",
     "ExReleasePushLockExclusive",
     "ExReleasePushLockShared",
     "IoAttachDeviceToDeviceStackSafe",
@@ -201,9 +215,12 @@ __all__ = [
     "RtlInsertElementGenericTableFullAvl",
     "RtlLookupElementGenericTableFull",
     "RtlLookupElementGenericTableFullAvl",
+    "RtlMultiByteToUnicodeN",
+    "RtlMultiByteToUnicodeSize",
     "RtlNtStatusToDosError",
     "RtlNtStatusToDosErrorNoTeb",
     "RtlOemStringToUnicodeString",
+    "RtlOemToUnicodeN",
     "RtlPrefixString",
     "RtlRandom",
     "RtlRandomEx",
@@ -212,7 +229,12 @@ __all__ = [
     "RtlTimeToSecondsSince1970",
     "RtlTimeToSecondsSince1980",
     "RtlUnicodeStringToOemString",
+    "RtlUnicodeToMultiByteN",
+    "RtlUnicodeToMultiByteSize",
+    "RtlUnicodeToOemN",
     "RtlUniform",
+    "RtlUpcaseUnicodeToMultiByteN",
+    "RtlUpcaseUnicodeToOemN",
     "RtlValidateUnicodeString",
     "ZwCancelIoFile",
     "ZwCancelIoFileEx",

@@ -153,3 +153,10 @@ def test_the_exceptions_of_bad_addresses(kernel: Kernel, routine: Callable[[], o
     with pytest.raises(StatusException) as caught:
         routine()
     assert caught.value.status == status
+
+
+def test_the_precise_times_are_those_of_the_clock(kernel: Kernel) -> None:
+    wdm.KeStallExecutionProcessor(1234)
+    time, counter = wdm.KeQueryInterruptTimePrecise()
+    assert counter * 10_000_000 // wdm.KeQueryPerformanceCounter()[1] == time
+    assert time <= wdm.KeQueryInterruptTime() <= wdm.KeQuerySystemTimePrecise()

@@ -18,6 +18,7 @@ from dirql.mm.allocation import (
     free_pool,
     free_pool_with_tag,
     pool_tag,
+    query_pool_block_size,
 )
 from dirql.mm.blocks import tag_text
 from dirql.mm.layout import NONPAGED_RANGE, PAGED_RANGE, SYSTEM_RANGE_START
@@ -484,3 +485,18 @@ def test_freeing_is_legal_again_after_the_address_was_reused() -> None:
     old_irql = raise_irql(DISPATCH_LEVEL)
     free_pool(allocate(10))
     lower_irql(old_irql)
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize(
+    ("size", "room"), [(1, 16), (16, 16), (17, 32), (100, 112), (4000, 4000), (3 * PAGE_SIZE, PAGE_SIZE)]
+)
+def test_the_size_of_a_block_is_rounded_up_and_that_of_pages_is_one_page(
+    flags: int, size: int, room: int
+) -> None:
+    block = allocate_pool2(flags, size, TAG)
+    assert block is not None
+    assert query_pool_block_size(block) == (room, False)
+    free_pool_with_tag(block, TAG)
+    with pytest.raises(TypeError, match="ExQueryPoolBlockSize: PoolBlock must be"):
+        query_pool_block_size(block)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,17 @@ def test_each_family_has_a_routine() -> None:
     """A family whose routines are all modelled by now has to go."""
     found = families_of(DESCRIPTION.families, DESCRIPTION.lacking)
     assert [family.title for family, names in found if not names] == []
+
+
+def test_each_pattern_of_a_family_has_a_routine() -> None:
+    """A pattern whose routines are all modelled by now has to go, and so has one that an earlier family has whole."""
+    found = families_of(DESCRIPTION.families, DESCRIPTION.lacking)
+    assert [
+        (family.title, pattern)
+        for family, names in found
+        for pattern in family.names
+        if not any(fnmatchcase(name, pattern) for name in names)
+    ] == []
 
 
 def test_the_first_family_gets_a_name() -> None:

@@ -801,6 +801,7 @@ struct _PUBLIC_OBJECT_TYPE_INFORMATION {
     ULONG Reserved[22];
 };
 
+SIZE_T ExQueryPoolBlockSize(_In_ PVOID PoolBlock, _Out_ PBOOLEAN QuotaCharged);
 VOID ExDisableResourceBoostLite(_In_ PERESOURCE Resource);
 VOID ExInitializePushLock(_Out_ PEX_PUSH_LOCK PushLock);
 VOID ExAcquirePushLockExclusive(_Inout_ PEX_PUSH_LOCK PushLock);
@@ -830,6 +831,22 @@ PLIST_ENTRY KeRemoveQueue(_Inout_ PRKQUEUE Queue, _In_ KPROCESSOR_MODE WaitMode,
 PLIST_ENTRY KeRundownQueue(_Inout_ PRKQUEUE Queue);
 LONG KeReadStateQueue(_In_ PRKQUEUE Queue);
 NTSTATUS ZwYieldExecution(void);
+NTSTATUS RtlMultiByteToUnicodeN(_Out_ PWCH UnicodeString, _In_ ULONG MaxBytesInUnicodeString, _Out_opt_ PULONG
+    BytesInUnicodeString, _In_ const CHAR *MultiByteString, _In_ ULONG BytesInMultiByteString);
+NTSTATUS RtlUnicodeToMultiByteN(_Out_ PCHAR MultiByteString, _In_ ULONG MaxBytesInMultiByteString, _Out_opt_
+    PULONG BytesInMultiByteString, _In_ PCWCH UnicodeString, _In_ ULONG BytesInUnicodeString);
+NTSTATUS RtlUpcaseUnicodeToMultiByteN(_Out_ PCHAR MultiByteString, _In_ ULONG MaxBytesInMultiByteString,
+    _Out_opt_ PULONG BytesInMultiByteString, _In_ PCWCH UnicodeString, _In_ ULONG BytesInUnicodeString);
+NTSTATUS RtlOemToUnicodeN(_Out_ PWCH UnicodeString, _In_ ULONG MaxBytesInUnicodeString, _Out_opt_ PULONG
+    BytesInUnicodeString, _In_ const CHAR *OemString, _In_ ULONG BytesInOemString);
+NTSTATUS RtlUnicodeToOemN(_Out_ PCHAR OemString, _In_ ULONG MaxBytesInOemString, _Out_opt_ PULONG
+    BytesInOemString, _In_ PCWCH UnicodeString, _In_ ULONG BytesInUnicodeString);
+NTSTATUS RtlUpcaseUnicodeToOemN(_Out_ PCHAR OemString, _In_ ULONG MaxBytesInOemString, _Out_opt_ PULONG
+    BytesInOemString, _In_ PCWCH UnicodeString, _In_ ULONG BytesInUnicodeString);
+NTSTATUS RtlMultiByteToUnicodeSize(_Out_ PULONG BytesInUnicodeString, _In_ const CHAR *MultiByteString, _In_
+    ULONG BytesInMultiByteString);
+NTSTATUS RtlUnicodeToMultiByteSize(_Out_ PULONG BytesInMultiByteString, _In_ PCWCH UnicodeString, _In_ ULONG
+    BytesInUnicodeString);
 NTSTATUS ObOpenObjectByPointer(_In_ PVOID Object, _In_ ULONG HandleAttributes, _In_opt_ PACCESS_STATE
     PassedAccessState, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE ObjectType, _In_ KPROCESSOR_MODE
     AccessMode, _Out_ PHANDLE Handle);

@@ -17,7 +17,7 @@ from dirql.ke.processors.irql import enter
 from dirql.ke.threads.regions import enter_critical_region, leave_critical_region
 from dirql.ke.threads.thread import Thread
 from dirql.ke.threads.wait import wait_for_single_object
-from dirql.nt.constants import APC_LEVEL, KernelMode, SynchronizationEvent, WrFastMutex
+from dirql.nt.constants import APC_LEVEL, EVENT_INCREMENT, KernelMode, SynchronizationEvent, WrFastMutex
 
 __all__ = ["FastMutex"]
 
@@ -146,7 +146,7 @@ class FastMutex:
         self.count += 1
         if self.count <= 0:
             self.event.header.signal_state = 1
-            self.event.wake()
+            self.event.wake(EVENT_INCREMENT)
 
     def _refuse(self, routine: str) -> None:
         refuse_blank(self, routine, "ExInitializeFastMutex")

@@ -289,7 +289,7 @@ class Resource:
         return len(self._shared)
 
     def disable_boost(self) -> None:
-        """Do nothing, because there are no boosts of priority; follows ExDisableResourceBoostLite."""
+        """Do nothing, because waiters do not boost the owner; follows ExDisableResourceBoostLite."""
 
     # Acquisitions inside a critical region.
 

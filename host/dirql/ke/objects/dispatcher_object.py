@@ -37,8 +37,8 @@ class Waiter(Protocol):
     def wait_block_list(self) -> Sequence[WaitBlock]:
         """A block for each object of the thread's wait."""
 
-    def end_wait(self, status: int) -> None:
-        """Make the thread ready; the wait returns `status`."""
+    def end_wait(self, status: int, increment: int = 0) -> None:
+        """Make the thread ready, with a boost of its priority by `increment`; the wait returns `status`."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -95,8 +95,11 @@ class DispatcherObject:
     def satisfy(self, thread: Waiter) -> None:
         """Change the state as a satisfied wait of this thread does; only some kinds of object need that."""
 
-    def wake(self) -> bool:
-        """Release the waiters that the object, now signalled, can release; return whether there were any waiters."""
+    def wake(self, increment: int = 0) -> bool:
+        """Release the waiters that the object, now signalled, can release; return whether there were any waiters.
+
+        Their priorities are boosted by `increment`.
+        """
         header = self.header
         waiters = header.wait_list
         if not waiters:
@@ -108,12 +111,12 @@ class DispatcherObject:
         thread = block.thread
         if thread.wait_type != WaitAll:
             self.satisfy(thread)
-            thread.end_wait(block.wait_key)
+            thread.end_wait(block.wait_key, increment)
         if waiters and header.signal_state > 0:
-            self._wake_all()
+            self._wake_all(increment)
         return True
 
-    def _wake_all(self) -> None:
+    def _wake_all(self, increment: int) -> None:
         """Release all waiters that can be released, oldest first."""
         released: dict[Waiter, int] = {}
         for block in self.header.wait_list:
@@ -133,4 +136,4 @@ class DispatcherObject:
                 self.satisfy(thread)
                 released[thread] = block.wait_key
         for thread, status in released.items():
-            thread.end_wait(status)
+            thread.end_wait(status, increment)

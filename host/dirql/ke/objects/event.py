@@ -86,7 +86,7 @@ class Event(DispatcherObject):
         header.signal_state = 0
 
     def set_for_system(self) -> None:
-        """Do as `set` for code of the kernel, whose object is an event, and which has checked the level."""
+        """Do as `set` without a boost, for code of the kernel that has checked the level and has an event."""
         charge_call()
         header = self.header
         if header.type < 0:
@@ -98,16 +98,18 @@ class Event(DispatcherObject):
     def set(self, increment: int = 0, wait: int = 0) -> int:
         """Signal the event and return the previous state; follows KeSetEvent.
 
-        `increment` has no effect, because priorities are fixed. With `wait` the caller goes on to a wait, and no other
+        The threads that this frees are boosted by `increment`. With `wait` the caller goes on to a wait, and no other
         thread runs before that.
         """
         _SET.check(self)
+        if increment and type(increment) is not int:
+            _SET.check_arguments(self, increment, wait)
         header = self.header
         if header.type < 0:
             refuse_blank(self, "KeSetEvent", self.INITIALIZER)
         previous = header.signal_state
         header.signal_state = 1
-        if self.wake() and not wait:
+        if self.wake(increment) and not wait:
             processor = current.processor
             if processor.irql < DISPATCH_LEVEL:
                 # The reasons of `lower_irql`: with a call of `preempt` each time "event and switch" in
@@ -126,14 +128,19 @@ class Event(DispatcherObject):
         return previous
 
     def pulse(self, increment: int = 0, wait: int = 0) -> int:
-        """Release the threads that wait now, clear the event, return the previous state; follows KePulseEvent."""
+        """Release the threads that wait now, clear the event, return the previous state; follows KePulseEvent.
+
+        The threads that this frees are boosted by `increment`.
+        """
         _PULSE.check(self)
+        if increment and type(increment) is not int:
+            _PULSE.check_arguments(self, increment, wait)
         header = self.header
         if header.type < 0:
             refuse_blank(self, "KePulseEvent", self.INITIALIZER)
         previous = header.signal_state
         header.signal_state = 1
-        self.wake()
+        self.wake(increment)
         header.signal_state = 0
         if not wait:
             current.dispatcher.preempt()

@@ -213,14 +213,14 @@ class KernelQueue(DispatcherObject):
         self._taken[thread][-1] = entry
         self.header.signal_state = len(self._entries)
 
-    def wake(self) -> bool:
+    def wake(self, increment: int = 0) -> bool:
         """Hand entries to waiting threads, the newest first, as long as more may be active; whether any waited."""
         waiters = self.header.wait_list
         any_waited = bool(waiters)
         while waiters and self._entries and self.current_count < self.maximum_count:
             thread = next(reversed(waiters)).thread
             self.satisfy(thread)
-            thread.end_wait(0)
+            thread.end_wait(0, increment)
         return any_waited
 
     def _refuse_wait(self) -> NoReturn:

@@ -24,6 +24,8 @@ _INITIALIZE_MUTEX: Final = contract("KeInitializeMutex")
 _READ_STATE_MUTEX: Final = contract("KeReadStateMutex")
 
 _RECURSION_LIMIT: Final = -0x8000_0000
+_MUTANT_INCREMENT: Final = 1
+"""The boost of the thread that gets a mutex."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -80,8 +82,8 @@ class Mutex(DispatcherObject):
     def release(self, wait: int = 0) -> int:
         """Undo one acquisition and return the previous state; follows KeReleaseMutex.
 
-        Raises STATUS_MUTANT_NOT_OWNED unless the current thread owns the mutex. With `wait` the caller goes on to a
-        wait, and no other thread runs before that.
+        Raises STATUS_MUTANT_NOT_OWNED unless the current thread owns the mutex. The next owner is boosted by 1. With
+        `wait` the caller goes on to a wait, and no other thread runs before that.
         """
         _RELEASE.check(self)
         if self.header.type < 0:
@@ -100,7 +102,7 @@ class Mutex(DispatcherObject):
             thread = current.processor.current_thread
             thread.mutexes.remove(self)
             thread.kernel_apc_disable += 1
-            if self.wake() and not wait:
+            if self.wake(_MUTANT_INCREMENT) and not wait:
                 current.dispatcher.preempt()
             if thread.apc_state.kernel_apc_pending and not thread.kernel_apc_disable:
                 current.dispatcher.take_apcs()

@@ -56,11 +56,11 @@ class Semaphore(DispatcherObject):
     def release(self, increment: int, adjustment: int, wait: bool = False) -> int:
         """Add `adjustment` to the count and return the previous count; follows KeReleaseSemaphore.
 
-        Raises STATUS_SEMAPHORE_LIMIT_EXCEEDED, and leaves the count, if it would go above the limit. `increment` has no
-        effect, because priorities are fixed. With `wait` the caller goes on to a wait, and no other thread runs before.
+        Raises STATUS_SEMAPHORE_LIMIT_EXCEEDED, and leaves the count, if it would go above the limit. The threads that
+        this frees are boosted by `increment`. With `wait` the caller goes on to a wait, and no other one runs before.
         """
         _RELEASE.check(self)
-        if type(adjustment) is not int:
+        if type(adjustment) is not int or type(increment) is not int:
             _RELEASE.check_arguments(self, increment, adjustment, wait)
         if self.header.type < 0:
             refuse_blank(self, "KeReleaseSemaphore", self.INITIALIZER)
@@ -68,7 +68,7 @@ class Semaphore(DispatcherObject):
         if adjustment < 1 or previous + adjustment > self.limit:
             raise_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED)
         self.header.signal_state = previous + adjustment
-        if self.wake() and not wait:
+        if self.wake(increment) and not wait:
             current.dispatcher.preempt()
         return previous
 

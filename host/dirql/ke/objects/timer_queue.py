@@ -106,6 +106,10 @@ class TimerQueue:
         due = self.due
         return due is not None and self._clock.now() >= due
 
+    def now(self) -> int:
+        """The clock of the machine."""
+        return self._clock.now()
+
     def clocks(self, units: int) -> int:
         """The number of clocks in which `units` of 100 ns have passed."""
         return -(-units * self._frequency // UNITS_PER_SECOND)

@@ -20,12 +20,14 @@ _TEST_ALERT_THREAD: Final = contract("KeTestAlertThread")
 _WAITS: Final = (
     "KeWaitForSingleObject, KeWaitForMultipleObjects, KeDelayExecutionThread, KeRemoveQueue: WaitMode"
 )
+_ALERT_INCREMENT: Final = 2
 
 
 def alert_thread(thread: Thread, alert_mode: int) -> bool:
     """Alert a thread for a processor mode, and return whether it was alerted before; follows KeAlertThread.
 
-    An alertable wait ends with STATUS_ALERTED. An alert for kernel mode ends a wait of user mode too.
+    An alertable wait ends with STATUS_ALERTED, and the thread is boosted by 2. An alert for kernel mode ends a wait of
+    user mode too.
     """
     _ALERT_THREAD.check(thread)
     _ALERT_THREAD.check_arguments(thread, alert_mode)
@@ -33,7 +35,7 @@ def alert_thread(thread: Thread, alert_mode: int) -> bool:
     before = thread.alerted[alert_mode]
     if not before:
         if thread.state is WAITING and thread.alertable and alert_mode <= thread.wait_mode:
-            thread.end_wait(STATUS_ALERTED)
+            thread.end_wait(STATUS_ALERTED, _ALERT_INCREMENT)
             current.dispatcher.preempt()
         else:
             thread.alerted[alert_mode] = True

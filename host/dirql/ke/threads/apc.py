@@ -134,13 +134,14 @@ class Apc:
     def insert_queue(self, argument1: object, argument2: object, increment: int = 0) -> bool:
         """Queue the APC to its thread; follows KeInsertQueueApc.
 
-        Returns False, and does nothing, if it is queued already or if the thread has ended.
+        Returns False, and does nothing, if it is queued already or if the thread has ended. A thread whose wait this
+        ends is boosted by `increment`.
         """
         _INSERT_QUEUE_APC.check(self)
         _INSERT_QUEUE_APC.check_arguments(self, argument1, argument2, increment)
-        return self.queue(argument1, argument2)
+        return self.queue(argument1, argument2, increment)
 
-    def queue(self, argument1: object, argument2: object) -> bool:
+    def queue(self, argument1: object, argument2: object, increment: int = 0) -> bool:
         """Do as `insert_queue`, for kernel code at or below DISPATCH_LEVEL."""
         thread = self.thread
         if thread is None:
@@ -152,11 +153,11 @@ class Apc:
         state = thread.apc_state
         if self.apc_mode == UserMode:
             state.user.append(self)
-            _wake_for_user_apc(thread)
+            _wake_for_user_apc(thread, increment)
             return True
         (state.special if self.normal_routine is None else state.normal).append(self)
         state.kernel_apc_pending = True
-        _wake_for_kernel_apc(thread)
+        _wake_for_kernel_apc(thread, increment)
         return True
 
     def remove_queue(self) -> bool:
@@ -204,13 +205,13 @@ def _note_pending(state: ApcState) -> None:
         state.user_apc_pending = False
 
 
-def _wake_for_kernel_apc(thread: Thread) -> None:
+def _wake_for_kernel_apc(thread: Thread, increment: int) -> None:
     """Let the thread run its kernel APCs as soon as it may."""
     if thread.state is WAITING:
         if thread.wait_irql < APC_LEVEL and thread.apc_state.is_deliverable(
             thread.kernel_apc_disable, thread.special_apc_disable
         ):
-            thread.end_wait(STATUS_KERNEL_APC)
+            thread.end_wait(STATUS_KERNEL_APC, increment)
             current.dispatcher.preempt()
     elif thread.state is RUNNING:
         for processor in current.kernel.processors:
@@ -219,12 +220,12 @@ def _wake_for_kernel_apc(thread: Thread) -> None:
         current.dispatcher.preempt()
 
 
-def _wake_for_user_apc(thread: Thread) -> None:
+def _wake_for_user_apc(thread: Thread, increment: int) -> None:
     """End an alertable wait of the thread (row APC-08)."""
     if thread.state is WAITING and thread.alertable:
         if thread.wait_mode == UserMode:
             thread.apc_state.user_apc_pending = True
-        thread.end_wait(STATUS_USER_APC)
+        thread.end_wait(STATUS_USER_APC, increment)
         current.dispatcher.preempt()
 
 

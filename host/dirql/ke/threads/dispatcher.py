@@ -83,7 +83,8 @@ def preempt() -> None:
                     or queue.requested
                 ):
                     processor = _take_software_interrupts(processor)
-            if kernel.ready.highest > processor.current_thread.priority:
+            highest, thread = kernel.ready.highest, processor.current_thread
+            if highest > thread.base_priority and highest > thread.look_at_priority():
                 _preempt_thread(processor)
         elif kernel.verifier.is_verified(processor.driver):
             _refuse_lowering(processor)
@@ -271,7 +272,7 @@ def keep_affinity(processor: Processor) -> None:
         following = following_thread(processor)
         thread.ready_queue.add(thread)
         switch_thread(processor, following)
-    elif highest_ready(processor) > thread.priority:
+    elif highest_ready(processor) > thread.look_at_priority():
         _preempt_thread(processor)
 
 
@@ -341,7 +342,7 @@ def yield_to_equals() -> bool:
     """Let a ready thread of at least the priority of the current one run; return whether there was one."""
     processor = current.processor
     thread = processor.current_thread
-    if highest_ready(processor) < thread.priority or thread is processor.idle_thread:
+    if highest_ready(processor) < thread.look_at_priority(1) or thread is processor.idle_thread:
         return False
     thread.ready_queue.add(thread)
     switch_thread(processor, following_thread(processor))

@@ -167,16 +167,16 @@ def set_base_priority_thread(thread: Thread, increment: int) -> int:
     """
     _SET_BASE_PRIORITY.check(thread)
     _SET_BASE_PRIORITY.check_arguments(thread, increment)
-    before = thread.priority - DEFAULT_PRIORITY
+    before = thread.base_priority - DEFAULT_PRIORITY
     thread.set_priority(min(max(1, DEFAULT_PRIORITY + increment), HIGH_PRIORITY))
     preempt()
     return before
 
 
 def query_priority_thread(thread: Thread) -> int:
-    """Return the priority of a thread; follows KeQueryPriorityThread."""
+    """Return the priority of a thread, its boost included; follows KeQueryPriorityThread."""
     _QUERY_PRIORITY_THREAD.check(thread)
-    return thread.priority
+    return thread.look_at_priority() if thread.state is ThreadState.RUNNING else thread.priority
 
 
 def yield_execution() -> bool:

@@ -16,6 +16,7 @@ from dirql.nt.constants import DISPATCH_LEVEL
 __all__ = [
     "TIME_INCREMENT",
     "query_interrupt_time",
+    "query_interrupt_time_precise",
     "query_performance_counter",
     "query_system_time",
     "query_tick_count",
@@ -35,6 +36,14 @@ def query_interrupt_time() -> int:
     current.dispatcher.poll()
     clock = current.kernel.clock
     return clock.now() * UNITS_PER_SECOND // clock.frequency
+
+
+def query_interrupt_time_precise() -> tuple[int, int]:
+    """Return the 100 ns units since the reset and the performance counter of then; follows KeQueryInterruptTimePrecise.
+
+    The interrupt time has no ticks here and is always precise.
+    """
+    return query_interrupt_time(), current.kernel.clock.now()
 
 
 def query_system_time() -> int:

@@ -14,8 +14,17 @@ from dirql.ke.objects.timer_queue import TimerEntry, TimerQueue
 from dirql.ke.threads.apc_state import ApcState
 from dirql.ke.threads.io_state import ThreadIoState
 from dirql.ke.threads.nesting import Nesting
+from dirql.ke.threads.quantum import Quantum
 from dirql.ke.threads.schedule import Choice
-from dirql.nt.constants import HIGH_PRIORITY, PASSIVE_LEVEL, KernelMode, ThreadObject, WaitAll, WaitAny
+from dirql.nt.constants import (
+    HIGH_PRIORITY,
+    LOW_REALTIME_PRIORITY,
+    PASSIVE_LEVEL,
+    KernelMode,
+    ThreadObject,
+    WaitAll,
+    WaitAny,
+)
 from dirql.nt.ntstatus import NTSTATUS
 from dirql.nt.status import STATUS_PENDING, STATUS_SUCCESS, STATUS_TIMEOUT
 
@@ -86,7 +95,10 @@ WAITING: Final = ThreadState.WAITING
 class Thread(DispatcherObject):
     """A thread of control (KTHREAD). It is signalled when it has ended.
 
-    Only KeSetPriorityThread changes the priority: the boosts that drivers pass as `increment` have no effect.
+    Its priority is its base priority, and more for a while after a wait that ended with a boost. A boost counts from
+    the base priority, does not lift a thread above 15, and does nothing for real-time priorities. The priority falls
+    by one, down to the base, for each quantum that the boosted thread uses up. A wait and a look at a state take a
+    sixth of a quantum.
     """
 
     __slots__ = (
@@ -95,6 +107,7 @@ class Thread(DispatcherObject):
         "alertable",
         "alerted",
         "apc_state",
+        "base_priority",
         "context",
         "creator",
         "driver",
@@ -108,6 +121,7 @@ class Thread(DispatcherObject):
         "nesting",
         "number",
         "priority",
+        "quantum",
         "queue",
         "ready_order",
         "ready_queue",
@@ -139,7 +153,7 @@ class Thread(DispatcherObject):
         """The mask of the processors to which a driver has bound the thread; 0 if none has."""
         self._timers = timers
         self.number = number
-        self.priority = priority
+        self.priority = self.base_priority = priority
         self.state = READY
         self.creator: object = None
         """The driver that created the thread; None for a thread of a program or of the kernel."""
@@ -164,7 +178,7 @@ class Thread(DispatcherObject):
         """The kernel queue to which the thread belongs."""
         self.kernel_calls = 0
         """The system services that drivers have called in this thread and that have not returned."""
-        self.io, self.nesting = ThreadIoState(), Nesting()
+        self.io, self.nesting, self.quantum = ThreadIoState(), Nesting(), Quantum(timers)
         self.wait_irql = PASSIVE_LEVEL
         """The IRQL with which the thread goes on when it runs again."""
         self.exit_status = STATUS_PENDING
@@ -191,15 +205,40 @@ class Thread(DispatcherObject):
         due = self.time_out.due
         return objects if due is None else f"{objects}, until clock {due}"
 
-    def end_wait(self, status: int) -> None:
-        """Make the waiting thread ready; its wait returns `status`."""
+    def end_wait(self, status: int, increment: int = 0) -> None:
+        """Make the waiting thread ready, boosted by `increment`; its wait returns `status`."""
         for block in self.wait_block_list:
             del block.object.header.wait_list[block]
         self.wait_block_list = ()
         if self.time_out.due is not None:
             self._timers.cancel(self.time_out)
         self.wait_status = status
+        if increment or self.priority != self.base_priority:
+            self._end_boosted_wait(increment)
         self.ready_queue.add(self)
+
+    def boost(self, increment: int) -> None:
+        """Lift the priority of a thread that is not ready to its base plus `increment`, for a while."""
+        if self.base_priority < LOW_REALTIME_PRIORITY:
+            boosted = min(self.base_priority + increment, LOW_REALTIME_PRIORITY - 1)
+            if boosted > self.priority:
+                self.priority = boosted
+                self.quantum.begin()
+
+    def _end_boosted_wait(self, increment: int) -> None:
+        """Take what the thread has used of its quantum before the wait, and boost it by `increment`."""
+        if self.priority != self.base_priority:
+            self._fall(self.quantum.spend(1, self.wait_time))
+        self.boost(increment)
+
+    def _fall(self, quanta: int) -> None:
+        self.priority = max(self.base_priority, self.priority - quanta)
+
+    def look_at_priority(self, looks: int = 0) -> int:
+        """The priority of the running thread after the quanta that have ended by now; each look takes a part of one."""
+        if self.priority != self.base_priority:
+            self._fall(self.quantum.spend(looks))
+        return self.priority
 
     def satisfy_wait(self, objects: Sequence[DispatcherObject], wait_type: int) -> int | None:
         """Satisfy a wait that was broken off, if the objects allow that by now; return its status, else None."""
@@ -216,11 +255,14 @@ class Thread(DispatcherObject):
         return None
 
     def set_priority(self, priority: int) -> None:
-        """Set the priority, and put a ready thread into its new place in the ready queue. Nothing is preempted."""
+        """Set the priority for good, and put a ready thread into its new place in the ready queue.
+
+        Nothing is preempted.
+        """
         ready = self.state is READY
         if ready:
             self.ready_queue.remove(self)
-        self.priority = priority
+        self.priority = self.base_priority = priority
         if ready:
             self.ready_queue.add(self)
 
