@@ -176,3 +176,57 @@ BY_NAME = """UNICODE_STRING name;
 def test_routines_are_found_by_their_names(machine: Machine, tmp_path: Path) -> None:
     machine.load_driver(write(tmp_path / "by_name.c", entry(BY_NAME)))
     assert machine.debug_output == f"1 1 {0:016X}"
+
+
+DEEP = """static ULONG Deepest, Returned;
+static EXPAND_STACK_CALLOUT Nest;
+static VOID Nest(PVOID Parameter)
+{
+    ULONG left = (ULONG)(ULONG_PTR)Parameter;
+    LARGE_INTEGER interval;
+
+    if (left != 0) {
+        KeExpandKernelStackAndCallout(Nest, (PVOID)(ULONG_PTR)(left - 1), 4096);
+    } else {
+        interval.QuadPart = -10;
+        KeDelayExecutionThread(KernelMode, FALSE, &interval);
+        Deepest = 1;
+    }
+    Returned += left;
+}
+"""
+
+
+def test_calls_nest_two_hundred_deep_and_wait_there(machine: Machine, tmp_path: Path) -> None:
+    """Each level goes from C to Python and back, and asks for a page of stack."""
+    body = entry('Nest((PVOID)200);\n    DbgPrint("%u %u", Deepest, Returned);')
+    machine.load_driver(
+        write(tmp_path / "deep.c", body.replace("NTSTATUS DriverEntry(", f"{DEEP}NTSTATUS DriverEntry(", 1))
+    )
+    assert machine.debug_output == f"1 {sum(range(201))}"
+
+
+LARGE = """static EXPAND_STACK_CALLOUT Large;
+static VOID Large(PVOID Parameter)
+{
+    volatile UCHAR room[40000];
+
+    room[0] = room[39999] = 7;
+    DbgPrint("%u ", room[0] + room[39999] + *(PULONG)Parameter);
+    ExRaiseStatus(STATUS_DEVICE_BUSY);
+}
+"""
+RAISE = """ULONG value = 1;
+    for (int round = 0; round < 3; round++) {
+        __try {
+            KeExpandKernelStackAndCallout(Large, &value, MAXIMUM_EXPANSION_SIZE);
+        } __except (EXCEPTION_EXECUTE_HANDLER) {
+            DbgPrint("%x ", GetExceptionCode());
+        }
+    }"""
+
+
+def test_a_callout_has_the_stack_that_it_asks_for_and_may_raise(machine: Machine, tmp_path: Path) -> None:
+    text = entry(RAISE).replace("NTSTATUS DriverEntry(", f"{LARGE}NTSTATUS DriverEntry(", 1)
+    machine.load_driver(write(tmp_path / "large.c", text))
+    assert machine.debug_output == "15 80000011 " * 3

@@ -34,6 +34,9 @@ class Native(Protocol):
     def call_hooks(
         self, make_stack: object, fault: object, status_exception: object, note: object, /
     ) -> None: ...
+    def change_stack(
+        self, base: int = ..., top: int = ..., pointer: int = ..., /
+    ) -> tuple[int, int, int]: ...
     def driver_place(self, frame: FrameType, /) -> tuple[int, int, int, int] | None: ...
     def bind(
         self,

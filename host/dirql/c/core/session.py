@@ -11,6 +11,7 @@ from typing import Final, cast
 from dirql.c.core.arena import Arena
 from dirql.c.core.binding import bind, exported_names
 from dirql.c.core.building import native
+from dirql.c.core.callouts import callout_routines
 from dirql.c.core.driver_paging import DriverPaging
 from dirql.c.core.faults import Faults
 from dirql.c.core.forms import NUMBERS, POINTER, STATUS
@@ -66,6 +67,7 @@ class Session:
         self._own = {
             **own_routines(self.native, self.objects, self.faults, self.arena),
             **DriverPaging(self.image_of).routines(),
+            **callout_routines(self.native, self.arena),
         }
         manager.observe(self.pages)
         fill_variables(self.native, self.arena, self.objects.address_of)

@@ -30,7 +30,10 @@ def expand_kernel_stack_and_callout(callout: ExpandStackCallout, parameter: obje
     """
     _EXPAND.check_level(callout)
     _EXPAND.check_arguments(callout, parameter, size)
-    return _call(callout, parameter, size)
+    if size > MAXIMUM_EXPANSION_SIZE:
+        return STATUS_INVALID_PARAMETER_3
+    callout(parameter)
+    return STATUS_SUCCESS
 
 
 def expand_kernel_stack_and_callout_ex(
@@ -39,10 +42,6 @@ def expand_kernel_stack_and_callout_ex(
     """Do the same; `context` must be None. Follows KeExpandKernelStackAndCalloutEx."""
     _EXPAND_EX.check_level(callout)
     _EXPAND_EX.check_arguments(callout, parameter, size, wait, context)
-    return _call(callout, parameter, size)
-
-
-def _call(callout: ExpandStackCallout, parameter: object, size: int) -> int:
     if size > MAXIMUM_EXPANSION_SIZE:
         return STATUS_INVALID_PARAMETER_3
     callout(parameter)

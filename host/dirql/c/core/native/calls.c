@@ -82,6 +82,29 @@ static struct driver_stack *stack_of(void *greenlet)
     return stack;
 }
 
+// Lets the driver's code that the current greenlet calls next run on another stack, if one is given. Returns base, top
+// and stack pointer of the stack before.
+static PyObject *change_stack(PyObject *self, PyObject *arguments)
+{
+    unsigned long long base = 0, top = 0, pointer = 0;
+    PyGreenlet *greenlet = PyGreenlet_GetCurrent();
+
+    (void)self;
+    Py_XDECREF(greenlet); // it runs, so it stays
+    struct driver_stack *stack = greenlet == NULL ? NULL : stack_of(greenlet);
+    if (stack == NULL || !PyArg_ParseTuple(arguments, "|KKK", &base, &top, &pointer)) {
+        return NULL;
+    }
+    PyObject *before = Py_BuildValue("KKK", (unsigned long long)stack->base, (unsigned long long)stack->top,
+                                     (unsigned long long)stack->driver_sp);
+    if (before != NULL && base != 0) {
+        stack->base = base;
+        stack->top = top;
+        stack->driver_sp = pointer;
+    }
+    return before;
+}
+
 static void keep_error(struct driver_stack *stack)
 {
     for (int each = 0; each < 3; each++) {
@@ -507,6 +530,7 @@ void dirql_stack_limits(uint64_t *low, uint64_t *high)
 static PyMethodDef functions[] = {
     {"driver_place", driver_place, METH_O, "driver_place(frame): (rip, rbp, base, top), or None"},
     {"bind", core_bind, METH_VARARGS, "bind(index, callable, result, values, outs): give a stub its routine."},
+    {"change_stack", change_stack, METH_VARARGS, "change_stack(base, top, stack_pointer) -> those before"},
     {"call_hooks", call_hooks, METH_VARARGS, "call_hooks(make_stack, fault, status_exception, note)"},
     {"forget_machine", forget_machine, METH_NOARGS, "Forget the stacks of drivers, the routines of the kernel, and views."},
     {"stub_address", core_stub_address, METH_O, "The address of a stub."},
