@@ -44,13 +44,13 @@ def multi_byte_to_unicode_n(
     bytes_in_multi_byte_string: int,
 ) -> tuple[int, int]:
     """Write ANSI characters as UTF-16 units: (STATUS_SUCCESS, bytes written); follows RtlMultiByteToUnicodeN."""
+    _FROM_ANSI.check_level(unicode_string)
     arguments = (
         unicode_string,
         max_bytes_in_unicode_string,
         multi_byte_string,
         bytes_in_multi_byte_string,
     )
-    _FROM_ANSI.check_level(unicode_string)
     return _to_unicode(_FROM_ANSI, ANSI, "MultiByteString", arguments)
 
 
