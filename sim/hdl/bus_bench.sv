@@ -260,7 +260,7 @@ module bus_bench (
     more: request_more_i, stop: request_stop_i, wdata0: request_data_i, wdata1: request_data_i, available: 3'd7
   };
   bus_initiator u_free_initiator (
-    .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .enable_i(request_enable_i), .latency_i,
+    .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .patient_i(1'b0), .enable_i(request_enable_i), .latency_i,
     .parity_response_i, .status_set_o(status_set), .bus_i(bus), .gnt_i(gnt[2]), .req_o(req[2]), .master_o(free_master)
   );
   assign request_ready_o = progress.request_ready;

@@ -65,8 +65,20 @@ SESSION = "link/rtl/link_session.sv"
 USB = "link/usb/rtl/usb_pkg.sv"
 USB_TRANSMIT = "link/usb/rtl/usb_transmit.sv"
 USB_TRANSACTION = "link/usb/rtl/usb_transaction.sv"
+POSTED = "pci_bridge/rtl/pci_bridge_posted.sv"
+SLOT = "pci_bridge/rtl/pci_bridge_slot.sv"
 
 FAULTS = (
+    Fault("pci_bridge_posted", POSTED, "ready_o      = whole_q != '0 && ", "ready_o      = ", "whole"),
+    Fault("pci_bridge_slot", SLOT, "~bus_i.cbe == delayed_q.be;", "1'b1;", "matched"),
+    Fault(
+        "pci_bridge_slot",
+        SLOT,
+        "state_q == StWaiting && same_q == '0;",
+        "state_q == StWaiting;",
+        "B06_request",
+    ),
+    Fault("pci_bridge_slot", SLOT, "there && other_q == '0 && !bad_q", "there && !bad_q", "B06_answer"),
     Fault("prim_queue", QUEUE, "kept != 3'(Depth)", "level_q != 3'(Depth)", "count"),
     Fault("prim_queue", QUEUE, "kept == 3'(i)", "level_q == 3'(i)", "stored"),
     Fault("prim_fifo", FIFO, "data1_o   = '0", "data1_o   = '1", "no_second"),

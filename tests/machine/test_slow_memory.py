@@ -14,8 +14,10 @@ import pytest
 
 from dirql.drivers import store
 from dirql.drivers.store.interface import TransferMode
+from dirql.hardware.place import Place
 from dirql.hardware.reading import load_machine, machine_names
-from dirql.machine import open_machine
+from dirql.machine import Machine, open_machine
+from dirql.registers import pci_bridge
 from dirql.registers.store import Operation
 from dirql.target import MemoryDelays, inside_simulator
 from machine.target_bench import Bench, configure_bench, open_bench
@@ -27,12 +29,7 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
-WITH_STORES = [
-    name
-    for name in machine_names()
-    if load_machine(name).functions_named("store") and not load_machine(name).bridges
-]
-"""The machines with stores on bus 0: behind bridges a memory this slow ends requests with a time-out."""
+WITH_STORES = [name for name in machine_names() if load_machine(name).functions_named("store")]
 SEEDS = range(1, 9)
 DESCRIPTOR = 0x20_0000
 SOURCE, DESTINATION = 0x10_0000, 0x11_0000
@@ -101,21 +98,36 @@ def test_a_reset_begins_the_times_anew_and_forgets_requests() -> None:
     assert runs[0] == runs[1]
 
 
+def answers_thrown_away(machine: Machine) -> list[Place]:
+    """The bridges whose discard timers have run out: a master did not repeat a read that it was owed."""
+    target = machine.target
+    bit = pci_bridge.BRIDGE_CONTROL.DISCARD_STATUS << 8 * (pci_bridge.BRIDGE_CONTROL.offset & 3)
+    address = pci_bridge.BRIDGE_CONTROL.offset & ~3
+    places = [bridge.place for bridge in target.description.bridges]
+    return [
+        place for place in places if target.read_configuration(place.configuration_address | address) & bit
+    ]
+
+
 @pytest.mark.parametrize(("name", "kind"), STORES_AND_KINDS)
 def test_all_stores_of_each_machine_work_with_a_slow_memory(name: str, kind: str) -> None:
     for seed in (1, 2):
         with open_machine("verilated", machine=name, memory_delays=MemoryDelays(seed)) as machine:
             machine.load_driver(store, interrupt=kind)
             all_at_once(machine, TransferMode.DMA)
+            assert not answers_thrown_away(machine)
 
 
 def session(target: str, machine: str, kind: str) -> None:
     """Run the tests of the store driver in Python that use DMA, in a session of its own with a slow memory.
 
-    Tests without a kind of interrupt are among them, the two longest are not.
+    Tests without a kind of interrupt are among them, the two longest are not; behind bridges, where each datum takes
+    longer, the third one is not either.
     """
     selection = f"(dma-{kind} or bus_master or a_mode_set) and not time_out_that_meets and not whole_device"
     selection += " and python"
+    if load_machine(machine).bridges:
+        selection += " and not read_back_and_nothing_else_changes"
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--dirql-memory-delays", "1"]
     words += ["--dirql-target", target, "--dirql-machine", machine, "-k", selection]
     done = subprocess.run(
@@ -124,7 +136,14 @@ def session(target: str, machine: str, kind: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-SESSIONS = {"at": "latched", "default": "level", "shared": "latched", "crowd": "message", "tiny": "level"}
+SESSIONS = {
+    "at": "latched",
+    "bridged": "message",
+    "crowd": "message",
+    "default": "level",
+    "shared": "latched",
+    "tiny": "level",
+}
 """The kind of interrupt of the session for each machine."""
 
 

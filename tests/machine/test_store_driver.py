@@ -49,9 +49,10 @@ each_overlapped_way = pytest.mark.parametrize(
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 127, 128, 129, 252, 255, 256, 257, 260, 1000, 4095, 4096, 4097, 10_001)
 
 
-def slot(machine: Machine) -> Slot:
-    """The place of the store function to which `NAME` belongs."""
-    return Slot(machine.target.description.functions_named("store")[0].place.device)
+def place(machine: Machine) -> tuple[int, Slot]:
+    """The bus and the slot of the store function to which `NAME` belongs."""
+    found = machine.target.description.functions_named("store")[0].place
+    return found.bus, Slot(found.device)
 
 
 def open_like(request: pytest.FixtureRequest, *, processors: int, seed: int) -> Machine:
@@ -248,14 +249,14 @@ def test_raise_is_one_interrupt(machine: Machine, mode: TransferMode, kind: str)
 def test_a_bus_master_that_is_refused_is_reported(machine: Machine, kind: str, status: int) -> None:
     """The device reports the error by interrupt; the request ends with it and the next one works."""
     with opened(machine, TransferMode.DMA, kind) as handle:
-        command = int.from_bytes(read_configuration(0, slot(machine), COMMAND.offset, 2), "little")
+        command = int.from_bytes(read_configuration(*place(machine), COMMAND.offset, 2), "little")
         off = command & ~COMMAND.BUS_MASTER
-        write_configuration(0, slot(machine), COMMAND.offset, off.to_bytes(2, "little"))
+        write_configuration(*place(machine), COMMAND.offset, off.to_bytes(2, "little"))
         set_timing(handle, timeout_microseconds=500 if status == nt.STATUS_IO_TIMEOUT else 1_000_000)
         with pytest.raises(IoError) as refused:
             handle.write(bytes(64))
         assert refused.value.status == status
-        write_configuration(0, slot(machine), COMMAND.offset, command.to_bytes(2, "little"))
+        write_configuration(*place(machine), COMMAND.offset, command.to_bytes(2, "little"))
         handle.write(b"still alive")
         assert handle.read(11) == b"still alive"
 
@@ -289,7 +290,7 @@ def test_more_processors_move_the_same_data(
 
 def test_the_enumerator_gives_the_master_a_latency_timer(machine: Machine) -> None:
     chosen.load(machine)
-    timer = read_configuration(0, slot(machine), LATENCY_TIMER.offset, 1)[0]
+    timer = read_configuration(*place(machine), LATENCY_TIMER.offset, 1)[0]
     assert timer == 64
 
 

@@ -34,6 +34,8 @@ module bridge_memory #(
   output logic                    retry_o,
   /// The datum that was written is not one of the configuration header.
   input  logic                    write_i,
+  /// The host has not taken all posted writes, or has not answered all reads.
+  output logic                    busy_o,
   /// Posted writes that the host has not taken, but for one that is handed over on this clock; whether there is none, that
   /// one included; on for one clock when the host takes one, and when it takes the last one.
   output logic [4:0]              posted_o,
@@ -180,6 +182,7 @@ module bridge_memory #(
 
   assign posted_o  = posted_level + 5'(hm_valid_q && hm_write_q);
   assign empty_o   = posted_now == '0 && !(hm_valid_q && hm_write_q);
+  assign busy_o    = !empty_o || asked != '0;
   assign taken_o   = hm_valid_q && hm_write_q && memory_i.ready;
   assign drained_o = taken_o && posted_now == '0;
 

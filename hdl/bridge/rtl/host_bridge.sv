@@ -10,7 +10,9 @@ module host_bridge #(
   parameter int unsigned Masters = 2,
   /// Clocks for which the answer to a retried read of host memory is kept.
   parameter int unsigned DiscardClocks = 32768,
-  /// Retries without any datum moved that end a command with TIMEOUT.
+  /// Retries without any datum moved that end a command with TIMEOUT. If there are PCI-to-PCI bridges, 64 retries count as
+  /// one while the host's memory has not done all that it was asked for: an answer behind a bridge waits for the posted
+  /// writes before it.
   parameter int unsigned RetryLimit = 1024,
   /// Entries of the queues between the bus and the host, 1 to 4; with 1 or 2, each transaction of the host has at most
   /// as many data.
@@ -87,8 +89,8 @@ module host_bridge #(
   logic [7:0]            latency;
   assign request.more = 1'b0;
   assign request.stop = 1'b0;
-  bus_initiator #(.RetryLimit(RetryLimit), .WriteBursts(Queue > 1)) u_initiator (
-    .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .enable_i(1'b1), .latency_i(latency),
+  bus_initiator #(.RetryLimit(RetryLimit), .PatienceLog2(Bridges != '0 ? 6 : 0), .WriteBursts(Queue > 1)) u_initiator (
+    .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .patient_i(memory_busy), .enable_i(1'b1), .latency_i(latency),
     .parity_response_i(command.parity_response), .status_set_o(master_status), .bus_i, .gnt_i, .req_o, .master_o
   );
   assign idsel_o = idsel & {32{progress.address_phase}};
@@ -97,7 +99,7 @@ module host_bridge #(
   bus_pkg::transaction_t transaction;
   bus_pkg::answer_t      answer;
   logic [31:0] target_rdata, header_rdata, memory_rdata;
-  logic        load, retried, memory_hit, memory_rvalid, memory_wready, memory_retry;
+  logic        load, retried, memory_busy, memory_hit, memory_rvalid, memory_wready, memory_retry;
   bus_target #(.Shared(Shared)) u_target (
     .clk_i, .rst_ni, .number_i(place_i.number), .transaction_o(transaction), .answer_i(answer), .rdata_i(target_rdata),
     .load_o(load), .retried_o(retried),
@@ -135,7 +137,7 @@ module host_bridge #(
     .clk_i, .rst_ni, .own_i(progress.active), .bus_i, .master_i(bus_master_i), .transaction_i(transaction),
     .load_i(load && !transaction.configuration), .retried_i(retried), .hit_o(memory_hit), .rdata_o(memory_rdata),
     .rvalid_o(memory_rvalid), .wready_o(memory_wready), .retry_o(memory_retry),
-    .write_i(transaction.write && !transaction.configuration), .posted_o(posted_writes), .empty_o(posted_empty_o),
+    .write_i(transaction.write && !transaction.configuration), .posted_o(posted_writes), .busy_o(memory_busy), .empty_o(posted_empty_o),
     .taken_o(posted_taken), .drained_o, .memory_o, .memory_i
   );
 

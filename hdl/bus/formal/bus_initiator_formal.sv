@@ -100,7 +100,7 @@ module bus_initiator_formal #(
     logic                    take, owns;
     assign backend = backend_i[i*BackendWidth +: BackendWidth];
     bus_initiator #(.RetryLimit(RetryLimit)) u_dut (
-      .clk_i, .rst_ni, .backend_i(backend), .backend_o(progress), .enable_i(enable_i[i]),
+      .clk_i, .rst_ni, .backend_i(backend), .backend_o(progress), .patient_i(1'b0), .enable_i(enable_i[i]),
       .latency_i(latency_i[i*8 +: 8]),
       .parity_response_i, .status_set_o(status), .bus_i(bus), .gnt_i(gnt[i]), .req_o(req[i]), .master_o(master)
     );

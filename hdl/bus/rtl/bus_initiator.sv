@@ -15,6 +15,8 @@
 module bus_initiator #(
   /// The number of retries without any datum moved after which the request ends; 0 means never.
   parameter int unsigned RetryLimit = 0,
+  /// Log2 of the retries that count as one of them while `patient_i` is on.
+  parameter int unsigned PatienceLog2 = 0,
   /// Bits of the addresses and of the lengths of requests; the other bits of a request are 0.
   parameter int unsigned AddressBits = 32,
   parameter int unsigned LengthBits = 16,
@@ -33,6 +35,8 @@ module bus_initiator #(
   /// Backend.
   input  bus_pkg::initiator_in_t  backend_i,
   output bus_pkg::initiator_out_t backend_o,
+  /// Retries may come from something that is only slow.
+  input  logic                    patient_i,
 
   /// From the configuration header: master enable, latency timer, parity error response; to it: the bits of Status to
   /// set.
@@ -265,15 +269,17 @@ module bus_initiator #(
 
   // The number of retries without a datum in between.
   if (RetryLimit != 0) begin : gen_retry_limit
-    localparam int unsigned Width = $clog2(RetryLimit + 1);
+    localparam int unsigned Width = $clog2(RetryLimit + 1) + PatienceLog2;
     logic [Width-1:0] retries_q;
     always_ff @(posedge clk_i) begin
       if (!rst_ni || take || transfer) retries_q <= '0;
-      else if (phase_end && !bus_i.trdy) retries_q <= retries_q + Width'(1);
+      else if (phase_end && !bus_i.trdy) retries_q <= retries_q + (patient_i ? Width'(1) : Width'(1 << PatienceLog2));
     end
-    assign retry_limit_hit = !bus_i.trdy && retries_q == Width'(RetryLimit - 1);
+    assign retry_limit_hit = !bus_i.trdy && retries_q >> PatienceLog2 == Width'(RetryLimit - 1);
   end else begin : gen_no_retry_limit
     assign retry_limit_hit = 1'b0;
+    logic unused_patient;
+    assign unused_patient = patient_i;
   end
 
   // Latency timer: counts the clocks with FRAME on.

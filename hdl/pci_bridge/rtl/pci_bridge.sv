@@ -92,7 +92,7 @@ module pci_bridge #(
     end
   end
   bus_initiator #(.Lanes(1'b1), .Owes(1'b0)) u_primary_initiator (
-    .clk_i, .rst_ni, .backend_i(up_request), .backend_o(up_progress), .enable_i(windows.bus_master),
+    .clk_i, .rst_ni, .backend_i(up_request), .backend_o(up_progress), .patient_i(1'b0), .enable_i(windows.bus_master),
     .latency_i({registers.latency_timer.value, 3'b000}), .parity_response_i(registers.command.parity_response),
     .status_set_o(primary_master_status), .bus_i(primary_i.bus), .gnt_i(primary_i.gnt), .req_o(primary_o.req),
     .master_o(primary_o.master)
@@ -109,7 +109,7 @@ module pci_bridge #(
     .windows_i(windows), .transaction_i(secondary), .own_i(down_progress.active), .decode_o(up_decode)
   );
   bus_initiator #(.Lanes(1'b1), .Owes(1'b0)) u_secondary_initiator (
-    .clk_i, .rst_ni(rst_n), .backend_i(down_request), .backend_o(down_progress), .enable_i(1'b1),
+    .clk_i, .rst_ni(rst_n), .backend_i(down_request), .backend_o(down_progress), .patient_i(1'b0), .enable_i(1'b1),
     .latency_i({registers.secondary_latency_timer.value, 3'b000}),
     .parity_response_i(registers.bridge_control.parity_response), .status_set_o(secondary_master_status), .bus_i(bus),
     .gnt_i(gnt_o[0]), .req_o, .master_o(secondary_master_o)

@@ -91,7 +91,7 @@ module pci_bridge_path #(
   state_e                   state_q, state_d;
   logic [31:2]              address_q;
   logic [IndexWidth-1:0]    judged_q;
-  logic                     turn_q, tried_q, endless_q, finished_q, taken, type0_q;
+  logic                     turn_q, tried_q, owed_q, moved_q, broken_q, endless_q, finished_q, taken, type0_q;
   pci_bridge_pkg::delayed_t ask;
 
   // Delayed transactions, one for each master.
@@ -178,11 +178,12 @@ module pci_bridge_path #(
   assign issue = state_q == StAsk && taken;
   assign done  = state_q == StDelayed && progress_i.done;
 
-  // The next delayed request in turn.
+  // The next delayed request in turn. One that was retried stays in turn until it is answered: its target may keep the
+  // answer for it, and take nothing else from this master meanwhile.
   always_comb begin : p_choice
     chosen    = chosen_q;
     candidate = '0;
-    if (state_q == StIdle) begin
+    if (state_q == StIdle && !(owed_q && requests[chosen_q])) begin
       for (int unsigned step = Masters; step > 0; step--) begin
         candidate = IndexWidth'((32'(chosen_q) + step) % Masters);
         if (requests[candidate]) chosen = candidate;
@@ -237,12 +238,34 @@ module pci_bridge_path #(
     if (state_q == StIdle) finished_q <= 1'b0;
     else if (leaving && last) finished_q <= 1'b1;
     if (state_q == StOffer) endless_q <= more;
-    // A request that was retried may be set aside.
-    if (state_q != StDelayed) tried_q <= 1'b0;
-    else if (progress_i.active && other_bus_i.irdy && other_bus_i.stop && !other_bus_i.trdy) tried_q <= 1'b1;
     if (taken) type0_q <= state_q == StAsk && is_type0;
   end
   assign leaving = state_q == StPosted && progress_i.pop;
+
+  // A request that was retried may be set aside, but is owed. A burst that the target has ended is not continued: the
+  // rest would be owed before it is known whether anybody wants it.
+  logic stopped, retried;
+  assign stopped = state_q == StDelayed && progress_i.active && other_bus_i.irdy && other_bus_i.stop;
+  assign retried = stopped && !other_bus_i.trdy && !moved_q;
+  always_ff @(posedge clk_i) begin : p_tried
+    if (state_q != StDelayed) begin
+      tried_q  <= 1'b0;
+      moved_q  <= 1'b0;
+      broken_q <= 1'b0;
+    end else begin
+      tried_q  <= tried_q || retried;
+      moved_q  <= moved_q || progress_i.transfer;
+      broken_q <= broken_q || (stopped && !retried);
+    end
+  end
+  always_ff @(posedge clk_i) begin : p_owed
+    if (!rst_ni) owed_q <= 1'b0;
+    else if (state_q == StIdle) owed_q <= owed_q && chosen == chosen_q;
+    else if (state_q == StDelayed) begin
+      owed_q <= (owed_q || retried) && !progress_i.transfer &&
+                !(progress_i.done && progress_i.result != bus_pkg::ResultStopped);
+    end
+  end
   assign pop     = begins || leaving || state_q == StLost;
 
   // A configuration access to the bus below becomes type 0; another one passes as it is.
@@ -262,10 +285,11 @@ module pci_bridge_path #(
   assign idsel_o = idsel_q & {32{progress_i.address_phase && type0_q}};
 
   // The number of data of a posted write is not known when it begins. It ends with the last one: a request that is
-  // stopped before that moves begins anew. A delayed request is stopped for posted writes, or when nobody wants it.
+  // stopped before that moves begins anew. A delayed request is stopped for posted writes, at the end of its first
+  // transaction that moves a datum, or when nobody wants it.
   logic finishing, yielding, stale;
   assign finishing = state_q == StPosted && endless_q && (last || finished_q);
-  assign yielding  = state_q == StDelayed && ((tried_q && post) || drops != '0);
+  assign yielding  = state_q == StDelayed && ((tried_q && post) || broken_q || drops != '0);
   assign stale     = !progress_i.request_ready && state_q != StPosted && state_q != StDelayed;
   always_comb begin : p_request
     request_o = bus_pkg::InitiatorInIdle;

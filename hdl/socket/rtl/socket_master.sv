@@ -48,7 +48,7 @@ module socket_master #(
   end
 
   bus_initiator #(.AddressBits(AddressBits), .LengthBits(LengthBits)) u_initiator (
-    .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .enable_i, .latency_i, .parity_response_i,
+    .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .patient_i(1'b0), .enable_i, .latency_i, .parity_response_i,
     .status_set_o, .bus_i, .gnt_i, .req_o, .master_o
   );
 
