@@ -118,12 +118,12 @@ module pci_bridge_slot_formal #(
     end
   end
 
-  // What the assumptions and the properties speak of.
+  // The transaction is the identical request; the request found no target.
   logic serves, last_result_bad;
   assign serves          = origin_i.active && (origin_i.decode ? identical && owed_q : same_q && active_q);
   assign last_result_bad = executed_q && (u_dut.result_q == bus_pkg::ResultMasterAbort);
 
-  always_ff @(posedge clk_i) begin : p_properties
+  always_ff @(posedge clk_i) begin : p_assumptions
     `ASSUME(reset_first, begun_q || !rst_ni, "The proof begins in reset, which may come again at any time.")
     `ASSUME(followed_kept, !begun_q || followed_i == followed_q, "The number of the datum that is followed stays.")
     if (rst_ni) begin
@@ -156,7 +156,11 @@ module pci_bridge_slot_formal #(
               same_i.level < 8'd200 && other_i.level < 8'd200, "Posted writes go only by leaving.")
       `ASSUME(leaves_there, (same_i.level != '0 || !same_i.leaves) && (other_i.level != '0 || !other_i.leaves),
               "Only a posted write that is there leaves.")
+    end
+  end
 
+  always_ff @(posedge clk_i) begin : p_properties
+    if (rst_ni) begin
       // The answer belongs to the request.
       `PROVE(matched, !load_i || serves, "A datum is given only to the identical request: address, command and byte enables.")
       `PROVE(matched_abort, !(answer.abort && origin_i.decode) || serves, "A target abort is given only to the identical request.")
