@@ -31,6 +31,19 @@ def test_a_skip_names_the_capability_that_is_missing(tmp_path: Path) -> None:
     assert "target cocotb lacks WAVES (signals can be dumped to a file)" in done.stdout
 
 
+def test_pytest_takes_the_modules_of_dirql_as_they_are(tmp_path: Path) -> None:
+    test = (
+        "from _pytest.assertion.rewrite import AssertionRewritingHook as Hook\n"
+        "def test_it(machine):\n"
+        "    import sys\n"
+        "    own = {name: it for name, it in sys.modules.items() if name == __name__ or name.startswith('dirql.')}\n"
+        "    rewritten = {name for name, it in own.items() if isinstance(it.__spec__.loader, Hook)}\n"
+        "    assert rewritten == {__name__, 'dirql.pytest_plugin'}\n"
+    )
+    done = session(tmp_path, test)
+    assert "1 passed" in done.stdout, done.stdout
+
+
 def test_an_unknown_capability_is_an_error(tmp_path: Path) -> None:
     done = session(tmp_path, "@pytest.mark.needs('SPEED')\ndef test_it(machine):\n    pass\n")
     assert done.returncode != 0
