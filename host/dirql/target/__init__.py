@@ -47,8 +47,12 @@ def check_target(name: str) -> str:
         if address.kind == "twin" and address.place:
             check_twin(address.place)
     elif name.startswith(_REPLAY):
-        if not Path(name.removeprefix(_REPLAY)).is_file():
-            raise ValueError(f"a replay must have the file of a recording, as replay:FILE; it was {name!r}")
+        recording = name.removeprefix(_REPLAY)
+        if not Path(recording).is_file():
+            was = f"there is no file {recording!r}" if recording else f"it was {name!r}"
+            raise ValueError(
+                f"a replay must have the file of a recording, as replay:FILE; {was}: `dirql run --record FILE` writes one"
+            )
     elif name not in TARGETS or f"{name}:" == _REPLAY:
         near = difflib.get_close_matches(name, TARGETS, 1)
         hint = f": did you mean {near[0]}?" if near else ""
