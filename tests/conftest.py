@@ -7,12 +7,15 @@ from __future__ import annotations
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from compiled import COMPILED, REASONS
 
-# There is no deadline, because a busy computer is no failure. The seed is fixed, so that a run can be repeated.
-settings.register_profile("dirql", deadline=None, derandomize=True)
+# Hypothesis has no deadline and does not judge slow examples, because a busy computer is no failure. The seed is fixed,
+# so that a run can be repeated.
+settings.register_profile(
+    "dirql", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("dirql")
 
 # A shell without a terminal lets commands in its background ignore SIGINT, and so would all that tests start.
