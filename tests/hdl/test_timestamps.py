@@ -58,7 +58,7 @@ def test_causes_that_a_reset_of_the_function_takes_away_are_cleared(bench: Bench
     """A cause from before a reset is not served by a clear from after it, and is not pending for ever."""
     bench.enable_interrupts(RAISED | store.INTERRUPT_CAUSE.ERROR)
     bench.events()
-    bench.raise_interrupt()
+    bench.raise_interrupt(delay=10)
     bench.write(store.COMMAND, store.Operation.NONE)  # while the command before is busy: an error
     bench.target.spend(20)
     bench.write(store.CONTROL, store.CONTROL.SOFT_RESET)

@@ -33,7 +33,7 @@ from dirql.ob.attributes import ObjectAttributes
 from dirql.ob.manager import handle_flags, running as object_manager
 from dirql.ob.namespace import Directory, SymbolicLink
 from dirql.ob.object import Object
-from dirql.ob.services import ClientId, check_object, refuse_handle
+from dirql.ob.services import ClientId, check_object, check_type, refuse_handle
 from dirql.rtl.strings import UnicodeText, unicode_text
 
 __all__ = [
@@ -90,12 +90,10 @@ def reference_object_by_pointer(
     return STATUS_SUCCESS
 
 
-def _has_type(kept: KeptContract, body: Body, object_type: object, access_mode: int) -> bool:
+def _has_type(kept: KeptContract, body: Body, object_type: type[object] | None, access_mode: int) -> bool:
+    check_type(kept, object_type)
     if object_type is None:
         return access_mode == KernelMode
-    if not isinstance(object_type, type):
-        what = "the class of the object, such as FILE_OBJECT, or None"
-        kept.refuse_argument("ObjectType", what, object_type)
     return isinstance(body, object_type)
 
 

@@ -43,6 +43,7 @@ __all__ = [
     "ClientId",
     "ObjectHandleInformation",
     "check_object",
+    "check_type",
     "close",
     "create_directory_object",
     "create_thread",
@@ -157,7 +158,7 @@ def reference_object_by_handle(
     """
     _REFERENCE_OBJECT_BY_HANDLE.check_level(handle)
     _REFERENCE_OBJECT_BY_HANDLE.check_arguments(handle, desired_access, object_type, access_mode)
-    _check_type(object_type)
+    check_type(_REFERENCE_OBJECT_BY_HANDLE, object_type)
     manager = object_manager.value
     handles = manager.handles
     if access_mode == UserMode:
@@ -178,10 +179,11 @@ def reference_object_by_handle(
     return STATUS_SUCCESS, body, ObjectHandleInformation(attributes, entry.granted_access)
 
 
-def _check_type(object_type: object) -> None:
+def check_type(kept: KeptContract, object_type: object) -> None:
+    """Refuse what is no type of an object, nor None; raises `TypeError`."""
     if not isinstance(object_type, type | None):
         what = "the class of the object, such as FILE_OBJECT, or None"
-        _REFERENCE_OBJECT_BY_HANDLE.refuse_argument("ObjectType", what, object_type)
+        kept.refuse_argument("ObjectType", what, object_type)
 
 
 def create_directory_object(

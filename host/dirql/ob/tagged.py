@@ -11,7 +11,7 @@ from dirql.ke.processors.contract import contract
 from dirql.ob.manager import running as object_manager
 from dirql.ob.object import Object
 from dirql.ob.object_services import reference_object_by_pointer
-from dirql.ob.services import ObjectHandleInformation, check_object, reference_object_by_handle
+from dirql.ob.services import ObjectHandleInformation, check_object, check_type, reference_object_by_handle
 
 __all__ = [
     "dereference_object_defer_delete_with_tag",
@@ -60,6 +60,7 @@ def reference_object_by_handle_with_tag(
     """Do as `reference_object_by_handle`; follows ObReferenceObjectByHandleWithTag."""
     _BY_HANDLE.check_level(handle)
     _BY_HANDLE.check_arguments(handle, desired_access, object_type, access_mode, tag)
+    check_type(_BY_HANDLE, object_type)
     return reference_object_by_handle(handle, desired_access, object_type, access_mode)
 
 
@@ -69,4 +70,5 @@ def reference_object_by_pointer_with_tag(
     """Do as `reference_object_by_pointer`; follows ObReferenceObjectByPointerWithTag."""
     check_object(_BY_POINTER, body)
     _BY_POINTER.check_arguments(body, desired_access, object_type, access_mode, tag)
+    check_type(_BY_POINTER, object_type)
     return reference_object_by_pointer(body, desired_access, object_type, access_mode)

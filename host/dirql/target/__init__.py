@@ -51,7 +51,8 @@ def check_target(name: str) -> str:
         if not Path(recording).is_file():
             was = f"there is no file {recording!r}" if recording else f"it was {name!r}"
             raise ValueError(
-                f"a replay must have the file of a recording, as replay:FILE; {was}: `dirql run --record FILE` writes one"
+                f"a replay must have the file of a recording, as replay:FILE; {was}:"
+                " `dirql run --record FILE` writes one"
             )
     elif name not in TARGETS or f"{name}:" == _REPLAY:
         near = difflib.get_close_matches(name, TARGETS, 1)
