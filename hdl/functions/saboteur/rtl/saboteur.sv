@@ -53,7 +53,8 @@ module saboteur (
   logic [31:0]          spoilt_q;
   saboteur_window u_window (
     .clk_i, .rst_ni, .hit_i(host.active && host.bar[1]), .read_i(host.read), .address_i(host.address[11:0]),
-    .fault_i(reg2hw.fault.kind), .datum_i(reg2hw.fault.datum), .armed_i(left_q != '0), .done_o(spoilt),
+    .fault_i(saboteur_reg_pkg::fault_e'(reg2hw.fault.kind)),
+    .datum_i(reg2hw.fault.datum), .armed_i(left_q != '0), .done_o(spoilt),
     .decode_i(reg2hw.pace.decode), .first_i(reg2hw.pace.first), .later_i(reg2hw.pace.later), .bus_i(bus_i.bus),
     .drives_o(drives), .target_o(window)
   );

@@ -12,7 +12,7 @@ module saboteur_window (
   input  logic                 read_i,
   input  logic [11:0]          address_i,
   /// The fault, the datum at which it comes, and whether it is armed. It came in the transaction that is under way.
-  input  logic [2:0]           fault_i,
+  input  saboteur_reg_pkg::fault_e fault_i,
   input  logic [7:0]           datum_i,
   input  logic                 armed_i,
   output logic                 done_o,
@@ -36,17 +36,11 @@ module saboteur_window (
     StStop
   } state_e;
 
-  localparam logic [2:0] FaultNone   = 3'd0;
-  localparam logic [2:0] FaultStop   = 3'd1;
-  localparam logic [2:0] FaultLast   = 3'd2;
-  localparam logic [2:0] FaultAbort  = 3'd3;
-  localparam logic [2:0] FaultAbsent = 3'd4;
-  localparam logic [2:0] FaultParity = 3'd5;
-
   state_e      state_q, state_d;
   logic        devsel_q, devsel_d, trdy_q, trdy_d, stop_q, stop_d, control_en_q, read_q, order_q;
   logic [1:0]  late_q;
-  logic [7:0]  wait_q, count_q, next_count;
+  logic [7:0]  wait_q;
+  logic [10:0] count_q, next_count;
   logic [11:2] pointer_q, next;
   logic        phase_end, transfer, offer, load, at_fault, absent, claim, leaves, aborts, withholds, stops, spoils, done_q, tail_q;
 
@@ -54,8 +48,8 @@ module saboteur_window (
   assign transfer   = bus_i.irdy && trdy_q;
   assign leaves     = !bus_i.frame && !bus_i.irdy;
   assign next       = pointer_q + 10'(transfer);
-  assign next_count = count_q + 8'(transfer);
-  assign at_fault   = armed_i && next_count == datum_i;
+  assign next_count = count_q + 11'(transfer);
+  assign at_fault   = armed_i && next_count == 11'(datum_i);
   assign claim      = state_q == StDecode ? late_q == '0 && !leaves
                                           : hit_i && state_q == StIdle && decode_i == '0 && !absent;
 
@@ -63,11 +57,11 @@ module saboteur_window (
 
   // The fault of the datum that is offered. The last datum of the window ends a burst; a burst order other than
   // linear gets one datum.
-  assign absent    = armed_i && fault_i == FaultAbsent;
-  assign aborts    = at_fault && fault_i == FaultAbort;
-  assign withholds = aborts || (at_fault && fault_i == FaultStop);
-  assign spoils    = at_fault && fault_i == FaultParity;
-  assign stops     = withholds || (at_fault && fault_i == FaultLast) || (bus_i.frame && (next == '1 || order_q));
+  assign absent    = armed_i && fault_i == saboteur_reg_pkg::FaultAbsent;
+  assign aborts    = at_fault && fault_i == saboteur_reg_pkg::FaultAbort;
+  assign withholds = aborts || (at_fault && fault_i == saboteur_reg_pkg::FaultStop);
+  assign spoils    = at_fault && fault_i == saboteur_reg_pkg::FaultParity;
+  assign stops     = withholds || (at_fault && fault_i == saboteur_reg_pkg::FaultLast) || (bus_i.frame && (next == '1 || order_q));
 
   always_comb begin : p_state
     state_d  = state_q;
@@ -158,7 +152,7 @@ module saboteur_window (
     else if (state_q == StIdle) done_q <= 1'b0;
     else if (done_o) done_q <= 1'b1;
   end
-  assign done_o = hit_i && state_q == StIdle ? absent : offer && at_fault && fault_i != FaultNone && !done_q;
+  assign done_o = hit_i && state_q == StIdle ? absent : offer && at_fault && fault_i != saboteur_reg_pkg::FaultNone && !done_q;
 
   // The data. A datum that is written moves on the clock of `transfer`.
   logic [31:0] words [1024];
