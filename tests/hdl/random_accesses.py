@@ -30,7 +30,7 @@ BOUND = 20_000
 _LONGEST_BURST = 40
 _HEADER = 0x100
 _ENABLES = pci.COMMAND.IO_ENABLE | pci.COMMAND.MEMORY_ENABLE | pci.COMMAND.BUS_MASTER
-_VALUES = (0, 0xFF, 0xFFFF_FFFF, 0x8000_0000)
+_VALUES = (0, 0xFF, 0xFFFF_FFFF, 1 << 31)
 _SMALL = 8
 """Values below this one are frequent, because commands are such."""
 _LISTS = 0x1_0000
