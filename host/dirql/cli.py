@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: `dirql run`, `lspci`, `twin`, `shadow`, `machines`, `doctor`, and the commands for boards."""
+"""The command line: `dirql run`, `lspci`, `twin`, `shadow`, `check-bus`, `machines`, `doctor`, and those for boards."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from dirql import __version__
 from dirql.boards.options import BOARD_COMMANDS, add_board_commands
+from dirql.dump.options import add_check_bus
+from dirql.dump.values import DumpError
 from dirql.files import obstacle
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.identity import machine_number
@@ -366,6 +368,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_lspci(commands)
     _add_twin(commands)
     _add_shadow(commands)
+    add_check_bus(commands)
     add_board_commands(commands)
     commands.add_parser("machines", help="list the machines that come with dirql")
     commands.add_parser("doctor", help="check the installation, and say how to mend each problem")
@@ -461,6 +464,18 @@ def _boards(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _check_bus(arguments: argparse.Namespace) -> int:
+    try:
+        from dirql.dump.command import check, lines
+    except ModuleNotFoundError as error:
+        words = "a wave dump needs the package pyvcd, which is not installed: pip install 'dirql[dump]'"
+        raise DumpError(words) from error
+    report = check(arguments)
+    for line in lines(report, transactions=arguments.transactions):
+        print(line)
+    return FAILED if report.breaches else 0
+
+
 def _doctor() -> int:
     from dirql.doctor import main as doctor
 
@@ -472,6 +487,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, list[str]], int]] = {
     "lspci": _lspci,
     "twin": lambda arguments, _argv: _twin(arguments),
     "shadow": lambda arguments, _argv: _shadow(arguments),
+    "check-bus": lambda arguments, _argv: _check_bus(arguments),
     "machines": lambda _arguments, _argv: _machines(),
     "doctor": lambda _arguments, _argv: _doctor(),
     **dict.fromkeys(BOARD_COMMANDS, lambda arguments, _argv: _boards(arguments)),

@@ -73,7 +73,7 @@ class Target:
     serr: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class Clock:
     """One clock: two masters, two targets, IDSEL, and the arbiter's signals, a bit for each master."""
 

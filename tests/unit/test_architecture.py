@@ -56,6 +56,7 @@ EVERYTHING_BELOW = (
     "host_watch",
     "boards",
     "c",
+    "dump",
 )
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "nt": (),
@@ -102,6 +103,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "c.image": ("target.simulation",),
     "c": ("c.core", "c.image", "io"),
     "lspci": ("target", "hardware", "registers"),
+    "dump": ("target.simulation", "lspci", "hardware"),
     **dict.fromkeys(COMPOSING, (*EVERYTHING_BELOW, *COMPOSING)),
     "registers": (),
     "__main__": ("cli",),

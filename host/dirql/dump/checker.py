@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The checker of the bus, compiled from the RTL that checks each simulation, for the pins of a wave dump."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol, cast
+
+import cffi
+
+from dirql.dump.sampling import Sample
+from dirql.hardware.root import machine_root
+from dirql.lspci.bus_rules import rule_label
+from dirql.target.simulation.build import Announce, Recipe, announce_on_stderr, build, verilated_sources
+from dirql.target.simulation.commands import Stage
+from dirql.target.simulation.exchange import declarations
+from dirql.target.simulation.toolchain import Toolchain, find_toolchain
+
+__all__ = ["Checker", "dump_recipe", "rule_sentences"]
+
+_PRODUCT = "dump_bus.so"
+_HDL = ("bus_pkg", "bus_start", "bus_checker")
+_VERILATOR = ["--cc", "--no-timing", "-O3", "--noassert", "-Wno-fatal", "--top-module", "dump_bus"]
+_DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0")
+_COMPILER = ["-std=c++17", "-w", "-fPIC", "-O1", "-pthread", *(f"-D{each}" for each in _DEFINES)]
+_COMPILER += ["-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"]
+_SENTENCE = re.compile(r'`RULE\((\w+), .*?,\s*"([^"]+)"\)', re.DOTALL)
+
+
+class _Clock(Protocol):
+    """The structure `dump_clock` of sim/dump/dump_bus.h."""
+
+    ad: int
+    req: int
+    gnt: int
+    cbe: int
+    par: int
+    running: int
+    frame: int
+    irdy: int
+    devsel: int
+    trdy: int
+    stop: int
+    master_driven: int
+    target_driven: int
+    ad_driven: int
+
+
+class _Library(Protocol):
+    """The functions of sim/dump/dump_bus.h."""
+
+    def dump_open(self) -> cffi.FFI.CData: ...
+    def dump_close(self, bus: cffi.FFI.CData, /) -> None: ...
+    def dump_check(self, bus: cffi.FFI.CData, now: cffi.FFI.CData, /) -> int: ...
+
+
+def dump_recipe(root: Path) -> Recipe:
+    """The recipe of the library; `root` is the folder with hdl/ and sim/."""
+    place = root / "sim/dump"
+    sources = [*(root / f"hdl/bus/rtl/{name}.sv" for name in _HDL), place / "dump_bus.sv"]
+    glue = [place / "dump_bus.cpp", place / "dump_bus.h"]
+
+    def steps(folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
+        yield [[*toolchain.command, *_VERILATOR, "--Mdir", str(folder), *map(str, sources)]]
+        include = toolchain.include
+        runtime = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
+        places = [f"-I{path}" for path in (folder, include, include / "vltstd", place)]
+        files = [str(glue[0]), *runtime, *verilated_sources(folder)]
+        product = str(folder / _PRODUCT)
+        yield [[*toolchain.cxx.command, "-shared", *_COMPILER, *places, *files, "-o", product]]
+
+    return Recipe(
+        name="bus-checker",
+        product=_PRODUCT,
+        duration="this takes about ten seconds",
+        inputs=[*sources, *glue, Path(__file__)],
+        facts=[*_VERILATOR, *_COMPILER],
+        steps=steps,
+    )
+
+
+def rule_sentences(root: Path | None = None) -> Mapping[str, str]:
+    """The sentence of each rule, by its label, as the checker has them."""
+    text = ((root or machine_root()) / "hdl/bus/rtl/bus_checker.sv").read_text(encoding="utf-8")
+    return dict(_SENTENCE.findall(text))
+
+
+class Checker:
+    """The checker; `close` ends it. Raises `SetupError` or `BuildError` where it cannot be compiled.
+
+    Where a dump has no grants, there is one master, which asks for the bus and has it all the time.
+    """
+
+    def __init__(self, *, has_grants: bool, announce: Announce = announce_on_stderr) -> None:
+        root = machine_root()
+        product = build(dump_recipe(root), find_toolchain(), announce)
+        ffi = cffi.FFI()
+        ffi.cdef(declarations(root / "sim/dump/dump_bus.h"))
+        self._library = cast("_Library", ffi.dlopen(str(product)))
+        self._bus = self._library.dump_open()
+        self._now = ffi.new("dump_clock *")
+        self._has_grants = has_grants
+        self._before: Sample | None = None
+
+    def close(self) -> None:
+        """Free the model; the checker cannot be used afterwards."""
+        self._library.dump_close(self._bus)
+
+    def check(self, sample: Sample, *, running: bool) -> list[str]:
+        """The labels of the rules that do not hold on this clock.
+
+        `running` is False before the bus has been idle, and in reset; the history is then forgotten.
+        """
+        now = cast("_Clock", self._now)
+        now.running = running
+        now.frame, now.irdy, now.devsel = sample.frame, sample.irdy, sample.devsel
+        now.trdy, now.stop = sample.trdy, sample.stop
+        now.ad, now.cbe, now.par = sample.ad, sample.cbe, self._parity(sample)
+        now.req, now.gnt = (sample.req, sample.gnt) if self._has_grants else (1, 1)
+        now.master_driven = not {"frame", "irdy"} <= sample.floating
+        now.target_driven = not {"devsel", "trdy", "stop"} <= sample.floating
+        now.ad_driven = "ad" not in sample.floating
+        broken = self._library.dump_check(self._bus, self._now)
+        self._before = sample
+        return [rule_label(number) for number in range(broken.bit_length()) if broken >> number & 1]
+
+    def _parity(self, sample: Sample) -> int:
+        """PAR for the checker. Where nobody knows it, it is wrong, so that a rule breaks if PAR matters on this clock.
+
+        Where AD or C/BE were unknown on the clock before, no PAR can be wrong.
+        """
+        before = self._before
+        if before is None:
+            return sample.par
+        right = (before.ad ^ before.cbe << 32).bit_count() & 1
+        if not before.unknown.isdisjoint(("ad", "cbe")):
+            return right
+        return right ^ 1 if "par" in sample.unknown else sample.par

@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Checks a wave dump against the rules of the bus, clock by clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dirql.dump.checker import Checker, rule_sentences
+from dirql.dump.pins import Pins, find_pins
+from dirql.dump.reading import DumpReader
+from dirql.dump.sampling import Sample, samples
+from dirql.dump.transactions import Follower, Transaction
+from dirql.dump.values import DumpError
+
+__all__ = ["Breach", "Options", "Report", "check_dump"]
+
+UNKNOWN = "unknown"
+"""The label of a handshake that is unknown."""
+_AGENTS = ("M15_one", "M15_none", "M32_ad", "M32_control", "T01", "A05")
+"""Rules for which one must know what each agent drives, each IDSEL, and the master that the arbiter parks on."""
+_GRANTED = ("A01", "A02", "A03", "M20_idle", "M20_second", "M30")
+"""Rules for which one must know REQ# and GNT#."""
+_FLOATING = {"M33": ("frame", "irdy"), "T12_release": ("devsel", "trdy", "stop"), "M32_turnaround": ("ad",)}
+"""Rules for which one must see pins float, and these pins."""
+_MANY = 2
+"""Breaches of a transaction from which they may come from a wrong level of all handshakes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The place of the bus in a dump, as `find_pins` takes it, and the rules that are left out."""
+
+    scope: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    high_true: bool = False
+    ignored: frozenset[str] = frozenset()
+    """Rules that are not looked at, by label or by row: "M20" is "M20_idle" and "M20_second"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A rule that did not hold, from the first clock on."""
+
+    time: int
+    """In the units of the dump."""
+    clock: int
+    label: str
+    sentence: str
+    transaction: str
+
+
+@dataclass(slots=True)
+class Report:
+    """The transactions and the breaches that a dump shows."""
+
+    pins: Pins
+    femtoseconds: int
+    """The femtoseconds of a unit of the dump's time."""
+    is_high_true: bool = False
+    """Whether handshakes were taken to be on while they are 1."""
+    clocks: int = 0
+    transactions: list[Transaction] = field(default_factory=list)
+    breaches: list[Breach] = field(default_factory=list)
+    unchecked: dict[str, str] = field(default_factory=dict)
+    """The rules that could not be checked, each with the reason."""
+    hint: str = ""
+    """A remark on the options, where so many rules are broken that they may be wrong; else ""."""
+
+
+class _Check:
+    """The check of one dump."""
+
+    def __init__(self, report: Report, checker: Checker, ignored: frozenset[str]) -> None:
+        self._report = report
+        self._checker = checker
+        self._sentences = rule_sentences()
+        self._follower = Follower()
+        self._is_running = False
+        self._lasting: set[str] = set()
+        self._left_out = {*_AGENTS, *ignored}
+        if "gnt" not in report.pins.bits or "req" not in report.pins.bits:
+            self._left_out.update(_GRANTED)
+        if "par" not in report.pins.bits:
+            self._left_out.update(("M27", "T22"))
+        self._floating: set[str] = set()
+
+    def take(self, sample: Sample) -> None:
+        """Go on by a clock."""
+        self._report.clocks += 1
+        if self._is_running and not sample.is_reset:
+            self._go_on(sample)
+        if sample.is_reset or not sample.unknown.isdisjoint(("frame", "irdy")):
+            self._follower.forget()
+            self._is_running = False
+        if not self._is_running:
+            is_known = sample.unknown.isdisjoint(("frame", "irdy"))
+            self._is_running = is_known and not (sample.frame or sample.irdy or sample.is_reset)
+            self._checker.check(sample, running=False)
+            self._lasting = set()
+
+    def finish(self) -> None:
+        """The dump is at its end. Raises `DumpError` for one of which nothing can be said."""
+        report = self._report
+        if self._follower.current is not None:
+            report.transactions.append(self._follower.current)
+        if not report.transactions:
+            raise DumpError(
+                f"a dump must have a transaction to check; at {report.clocks:,} edges of {report.pins.names['clk']}"
+                f" {report.pins.names['frame']} began none"
+            )
+        why = report.unchecked
+        why.setdefault(", ".join(_AGENTS), "a dump shows the bus, and not what each agent drives")
+        if not {"req", "gnt"} <= report.pins.bits.keys():
+            why[", ".join(_GRANTED)] = "no REQ# and GNT# were found"
+        if "par" not in report.pins.bits:
+            why["M27, T22"] = "no PAR was found"
+        for label, pins in _FLOATING.items():
+            if self._floating.isdisjoint(pins):
+                why[label] = f"no clock shows {' or '.join(pin.upper() for pin in pins)} floating"
+        report.breaches[:] = [breach for breach in report.breaches if breach.label not in why]
+        if len(report.breaches) > _MANY * len(report.transactions):
+            other = "0, leave out --high-true" if report.is_high_true else "1, say --high-true"
+            report.hint = (
+                f"So many breaches may come from a wrong level: if handshakes are on while they are {other}."
+            )
+
+    def _go_on(self, sample: Sample) -> None:
+        report, sentences = self._report, {}
+        self._floating |= sample.floating
+        ended = self._follower.follow(sample, report.clocks)
+        if ended is not None:
+            report.transactions.append(ended)
+        current = self._follower.current or ended
+        for label in self._checker.check(sample, running=True):
+            sentences[label] = self._sentences[label]
+        for pin in sample.unknown - {"ad", "cbe", "par", "rst", "clk"}:
+            sentences[f"{UNKNOWN} {pin}"] = f"{report.pins.names[pin]} is 0 or 1 on each clock outside reset."
+        if self._follower.starts and not sample.unknown.isdisjoint(("ad", "cbe")):
+            sentences[f"{UNKNOWN} address"] = "AD and C/BE are driven, and known, in an address phase."
+        if current is not None and current.is_dual:
+            report.unchecked["transactions with 64-bit addresses"] = "the checker knows one address phase"
+            sentences = {}
+        title = current.title if current is not None else ""
+        for label in sorted(sentences.keys() - self._lasting):
+            if not self._is_left_out(label):
+                report.breaches.append(Breach(sample.time, report.clocks, label, sentences[label], title))
+        self._lasting = set(sentences)
+
+    def _is_left_out(self, label: str) -> bool:
+        return label in self._left_out or label.partition("_")[0] in self._left_out
+
+
+def check_dump(path: Path, options: Options) -> Report:
+    """Check a VCD file. Raises `DumpError` for one that cannot be checked, OSError, `SetupError`, and `BuildError`."""
+    reader = DumpReader(path)
+    try:
+        pins = find_pins(
+            reader.variables, scope=options.scope, chosen=options.chosen, high_true=options.high_true
+        )
+        report = Report(pins, reader.femtoseconds, options.high_true)
+        checker = Checker(has_grants={"req", "gnt"} <= pins.bits.keys())
+        try:
+            check = _Check(report, checker, options.ignored)
+            for sample in samples(reader.changes(), pins):
+                check.take(sample)
+        finally:
+            checker.close()
+        check.finish()
+        return report
+    finally:
+        reader.close()

@@ -1,0 +1,260 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The pins of the bus among the variables of a wave dump, found by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dirql.dump.values import DumpError, Variable
+
+__all__ = ["GRANTS", "NEEDED", "PINS", "Bits", "Pins", "find_pins"]
+
+GRANTS = 16
+"""The most pairs of REQ# and GNT# that the checker looks at: `Masters` of sim/dump/dump_bus.sv."""
+NEEDED = ("clk", "frame", "irdy", "trdy", "devsel", "stop", "ad", "cbe")
+"""The pins without which a bus cannot be checked."""
+PINS = {
+    **dict.fromkeys(("clk", "rst", "frame", "irdy", "trdy", "devsel", "stop", "par"), 1),
+    "ad": 32,
+    "cbe": 4,
+    "req": GRANTS,
+    "gnt": GRANTS,
+}
+"""The pins, and how many bits each may have."""
+_HANDSHAKES = frozenset({"rst", "frame", "irdy", "trdy", "devsel", "stop", "req", "gnt"})
+"""The pins that have a level at which they are on."""
+_NAMES = {
+    **{pin: pin for pin in PINS},
+    **dict.fromkeys(("clock", "pclk", "pciclk"), "clk"),
+    **dict.fromkeys(("reset", "prst", "pcirst"), "rst"),
+    **dict.fromkeys(("c_be", "cxbe", "c_xbe"), "cbe"),
+}
+"""Names of pins, in lower case, without what `_reading` takes away."""
+_PREFIX = re.compile(r"^(?:pci|p|bus)_")
+_LOW_TRUE = re.compile(r"(?:_?n|_[lb]|#|_neg|_bar)$")
+_NUMBER = re.compile(r"_?(\d+)$")
+_DIRECTION = re.compile(r"_(io|pad|in|i)$")
+_PLACES = {"": 0, "io": 1, "pad": 1, "in": 2, "i": 2}
+"""The order in which endings of names are taken. An output of one agent, `frame_o`, is no pin of the bus."""
+_LOW_INPUT = re.compile(r"_n(i|io)$")
+_SELECTION = re.compile(r"^(?P<name>.+?)(?:\[(?P<high>\d+)(?::(?P<low>\d+))?\])?$")
+_NONE = "none"
+_SHOWN = 20
+"""The scopes that a message shows."""
+_OWN_NAMES = ("bus", "bus_i")
+_OWN_PINS = ("frame", "irdy", "devsel", "trdy", "stop", "ad", "cbe", "par")
+_OWN_BITS = 45
+"""`bus_pkg::bus_t`, in which these pins follow each other below the bit `start`, and PERR and SERR below them."""
+
+
+class Bits(NamedTuple):
+    """Bits of a pin that one variable has: `length` of them, from `source` in the variable to `place` in the pin."""
+
+    code: str
+    source: int
+    place: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """The pins that a dump shows."""
+
+    scope: str
+    bits: Mapping[str, tuple[Bits, ...]]
+    """Of each pin of `PINS` that is there."""
+    names: Mapping[str, str]
+    """The name of each pin in the dump."""
+    low_true: frozenset[str]
+    """The handshakes that are on while they are 0."""
+
+
+class _Candidate(NamedTuple):
+    """A variable that may be a pin, or one bit of it."""
+
+    order: int
+    """Of the names of one pin, those with the lowest order are taken."""
+    variable: Variable
+    number: int | None
+    """The number in its name, as in `req2`."""
+    says_low: bool
+
+
+_Scopes = Mapping[tuple[str, ...], Mapping[str, Sequence[_Candidate]]]
+
+
+def find_pins(
+    variables: Sequence[Variable],
+    *,
+    scope: str = "",
+    chosen: Mapping[str, str] | None = None,
+    high_true: bool = False,
+) -> Pins:
+    """Find the pins. Raises `DumpError` where one is missing.
+
+    scope:     the scope that has them, as `top.bus`; "" looks for the one that has most
+    chosen:    variables by pin, with or without their scope, with or without a range of bits; "none" leaves a pin out
+    high_true: handshakes whose names say nothing are on while they are 1; by PCI's rule they are on while they are 0
+    """
+    if not scope and not chosen and (own := _own_bus(variables)):
+        scope, chosen, high_true = own[0], own[1], True
+    chosen = chosen or {}
+    scopes = _candidates(variables)
+    place = _best_scope(variables, scopes, scope, chosen)
+    bits: dict[str, tuple[Bits, ...]] = {}
+    names: dict[str, str] = {}
+    low_true = set[str]()
+    for pin, width in PINS.items():
+        says_low = False
+        if pin in chosen:
+            if chosen[pin] == _NONE:
+                continue
+            names[pin], bits[pin] = _named(variables, place, pin, chosen[pin])
+            says_low = any(each.says_low for each in _readings(variables, names[pin]))
+        elif found := _visible(scopes, place, pin):
+            names[pin], bits[pin] = found[0].variable.path, tuple(_bits(found, width))
+            says_low = found[0].says_low
+        if pin in names and pin in _HANDSHAKES and (says_low or not high_true or pin == "rst"):
+            low_true.add(pin)
+    lacking = [pin for pin in NEEDED if pin not in bits]
+    if lacking:
+        raise DumpError(
+            f"the scope {'.'.join(place) or 'at the top'} must have all pins of the bus; it has no"
+            f" {', '.join(lacking)}: name a scope with --scope, or variables with --signal {lacking[0]}=NAME"
+        )
+    if _masters(bits.get("req", ())) != _masters(bits.get("gnt", ())):
+        bits = {pin: wiring for pin, wiring in bits.items() if pin not in ("req", "gnt")}
+    return Pins(".".join(place), bits, names, frozenset(low_true))
+
+
+def _masters(wiring: Iterable[Bits]) -> set[int]:
+    """The masters that have a REQ#, or a GNT#. Those with one of them alone would break rules that they keep."""
+    return {place + index for _, _, place, length in wiring for index in range(length)}
+
+
+def _own_bus(variables: Sequence[Variable]) -> tuple[str, Mapping[str, str]] | None:
+    """The scope and the pins of dirql's own bus, which is one structure, if the dump is of one of its machines."""
+    for variable in variables:
+        if variable.name in _OWN_NAMES and len(variable.bits) == _OWN_BITS:
+            chosen, high = {}, _OWN_BITS - 2
+            for pin in _OWN_PINS:
+                chosen[pin] = f"{variable.path}[{high}:{high - PINS[pin] + 1}]"
+                high -= PINS[pin]
+            return ".".join(variable.scope), {**chosen, **_own_arbiter(variables)}
+    return None
+
+
+def _own_arbiter(variables: Iterable[Variable]) -> Mapping[str, str]:
+    """The requests and grants of an arbiter of dirql."""
+    ports = {(each.scope, each.name): len(each.bits) for each in variables if each.name in ("req_i", "gnt_o")}
+    for (scope, name), width in ports.items():
+        if name == "req_i" and ports.get((scope, "gnt_o")) == width:
+            path = ".".join(scope)
+            return {"req": f"{path}.req_i[{width - 1}:0]", "gnt": f"{path}.gnt_o[{width - 1}:0]"}
+    return {}
+
+
+def _candidates(variables: Iterable[Variable]) -> _Scopes:
+    scopes: dict[tuple[str, ...], dict[str, list[_Candidate]]] = {}
+    for variable in variables:
+        read = _reading(variable)
+        if read is not None:
+            pin, candidate = read
+            scopes.setdefault(variable.scope, {}).setdefault(pin, []).append(candidate)
+    return scopes
+
+
+def _reading(variable: Variable) -> tuple[str, _Candidate] | None:
+    """The pin that a name stands for, with what else the name says; None for a name that is not a pin's."""
+    name = _PREFIX.sub("", _LOW_INPUT.sub(r"_n_\1", variable.name.lower()))
+    is_low, number, ending = False, None, ""
+    while name not in _NAMES:
+        if match := _DIRECTION.search(name):
+            ending = match[1]
+        elif match := _LOW_TRUE.search(name):
+            is_low = True
+        elif match := _NUMBER.search(name):
+            number = int(match[1])
+        else:
+            return None
+        name = name[: match.start()]
+    pin = _NAMES[name]
+    if number is not None and PINS[pin] == 1:
+        return None
+    return pin, _Candidate(_PLACES[ending], variable, number, is_low)
+
+
+def _readings(variables: Iterable[Variable], path: str) -> list[_Candidate]:
+    """The candidates that the variables of this name are, if it is a pin's name."""
+    found = (_reading(variable) for variable in variables if variable.path == path)
+    return [read[1] for read in found if read is not None]
+
+
+def _best_scope(
+    variables: Sequence[Variable], scopes: _Scopes, wanted: str, chosen: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The scope with most of the pins; of several the one that is highest up."""
+    if wanted:
+        place = tuple(wanted.split("."))
+        if not any(variable.scope[: len(place)] == place for variable in variables):
+            scopes_of = {each.scope[:depth] for each in variables for depth in range(1, len(each.scope) + 1)}
+            known = ", ".join(sorted(map(".".join, scopes_of))[:_SHOWN])
+            raise DumpError(f"--scope must be a scope of the dump, as {known}; it was {wanted}")
+        return place
+
+    def pins(place: tuple[str, ...]) -> int:
+        return sum(pin in chosen or bool(_visible(scopes, place, pin)) for pin in NEEDED)
+
+    return max(scopes, key=lambda place: (pins(place), -len(place)), default=())
+
+
+def _visible(scopes: _Scopes, place: tuple[str, ...], pin: str) -> list[_Candidate]:
+    """The candidates of the scope for a pin, those to be taken; clock and reset may be those of a scope around it."""
+    while True:
+        found = scopes.get(place, {}).get(pin, ())
+        if found or pin not in ("clk", "rst") or not place:
+            order = min((candidate.order for candidate in found), default=0)
+            return [candidate for candidate in found if candidate.order == order]
+        place = place[:-1]
+
+
+def _bits(found: Sequence[_Candidate], width: int) -> Iterable[Bits]:
+    """The bits of a pin: of one vector, or of variables that are a bit each."""
+    whole = [candidate for candidate in found if len(candidate.variable.bits) > 1]
+    if whole or width == 1:
+        variable = (whole or found)[0].variable
+        yield Bits(variable.code, 0, 0, min(len(variable.bits), width))
+        return
+    for candidate in found:
+        variable = candidate.variable
+        place = candidate.number if candidate.number is not None else variable.bits[0]
+        if place < width:
+            yield Bits(variable.code, 0, place, 1)
+
+
+def _named(
+    variables: Sequence[Variable], scope: tuple[str, ...], pin: str, text: str
+) -> tuple[str, tuple[Bits, ...]]:
+    """The variable that a user names for a pin, and its bits."""
+    match = _SELECTION.match(text)
+    name = match["name"] if match else text
+    paths = (name, ".".join((*scope, name)))
+    found = [variable for variable in variables if variable.path in paths]
+    found = found or [variable for variable in variables if variable.name == name]
+    if not found:
+        close = sorted({each.path for each in variables if name.lower() in each.path.lower()})[:5]
+        hint = f": did you mean {' or '.join(close)}?" if close else ""
+        raise DumpError(f"--signal {pin} must name a variable of the dump; {text!r} is none{hint}")
+    width = PINS[pin]
+    if match and match["high"] is not None:
+        high, low = int(match["high"]), int(match["low"] or match["high"])
+        for variable in found:
+            if high in variable.bits and low in variable.bits and high >= low:
+                source = variable.bits[::-1].index(low)
+                return found[0].path, (Bits(variable.code, source, 0, min(high - low + 1, width)),)
+        raise DumpError(f"--signal {pin} must name bits that {found[0].path} has; it was {text!r}")
+    return found[0].path, tuple(_bits([_Candidate(0, each, None, says_low=False) for each in found], width))

@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: dirql contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The checker of the bus behind the pins of a wave dump, by call.
+#pragma once
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// cdef begin
+// The bus on one clock. Handshakes, requests and grants are 1 while they are on; AD, C/BE and PAR as they are on the wire.
+typedef struct {
+    uint32_t ad;
+    uint16_t req, gnt;
+    uint8_t cbe, par;
+    uint8_t running, frame, irdy, devsel, trdy, stop;
+    uint8_t master_driven, target_driven, ad_driven;
+} dump_clock;
+
+typedef struct dump_bus dump_bus;
+
+dump_bus* dump_open(void);
+void dump_close(dump_bus* bus);
+// The rules that do not hold on this clock, 1 << bus_pkg::rule_e.
+uint64_t dump_check(dump_bus* bus, const dump_clock* now);
+// cdef end
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a trace of the bus as a wave dump of its pins, as a simulator of a conventional PCI bus would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from hdl.bus_trace import Clock, Master, Target, Trace
+
+__all__ = ["PERIOD", "Style", "dump"]
+
+PERIOD = 30
+"""The nanoseconds of a clock."""
+_HANDSHAKES = ("FRAME", "IRDY", "DEVSEL", "TRDY", "STOP")
+
+
+@dataclass(frozen=True)
+class Style:
+    """The form in which a dump has its pins."""
+
+    scope: str = "tb"
+    name: Callable[[str], str] = lambda pin: pin if pin in {"CLK", "AD", "PAR"} else f"{pin}_n"
+    """The name of a pin of the bus: CLK, RST, FRAME, IRDY, DEVSEL, TRDY, STOP, AD, CBE, PAR, REQ, GNT."""
+    high_true: bool = False
+    floats: bool = True
+    """Whether the dump shows what nobody drives as "z", rather than pulled to its off level."""
+    grants: bool = True
+    bits: bool = False
+    """Whether AD is 32 variables of a bit each."""
+    clock_above: bool = False
+    """Whether the clock is a variable of the scope around that of the pins."""
+
+
+def dump(
+    trace: Trace, style: Style, wrong_parity: tuple[int, ...] = (), *, unknown: tuple[str, int] = ("", 0)
+) -> str:
+    """The VCD file of a trace. `unknown` is a pin that is "x" on one clock."""
+    trace.lines(wrong_parity)
+    pins = {"CLK": 1, "RST": 1, **dict.fromkeys(_HANDSHAKES, 1), "AD": 32, "CBE": 4, "PAR": 1}
+    pins |= {"REQ": 2, "GNT": 2} if style.grants else {}
+    codes = {pin: chr(ord("!") + number) for number, pin in enumerate(pins)}
+    lines = ["$date today $end", "$timescale", "  1ns", "$end", "$scope module top $end"]
+    clock = f"$var wire 1 {codes['CLK']} {style.name('CLK')} $end"
+    lines += [clock] if style.clock_above else []
+    lines += [f"$scope module {style.scope} $end"]
+    lines += [] if style.clock_above else [clock]
+    for pin, width in list(pins.items())[1:]:
+        if pin == "AD" and style.bits:
+            lines += [f"$var wire 1 ~{bit} {style.name(pin)} [{bit}] $end" for bit in range(32)]
+        else:
+            place = f" [{width - 1}:0]" if width > 1 else ""
+            lines.append(f"$var wire {width} {codes[pin]} {style.name(pin)}{place} $end")
+    lines += ["$upscope $end", "$upscope $end", "$enddefinitions $end"]
+    for number, each in enumerate(trace.clocks):
+        lines += [f"#{number * PERIOD}", f"0{codes['CLK']}"]
+        for pin, value in _values(each, style):
+            text = "x" * len(value) if (pin, number) == unknown else value
+            if pin not in codes:
+                continue
+            if pin == "AD" and style.bits:
+                lines += [f"{state}~{31 - place}" for place, state in enumerate(text)]
+            else:
+                lines.append(f"{text}{codes[pin]}" if len(text) == 1 else f"b{text} {codes[pin]}")
+        lines += [f"#{number * PERIOD + PERIOD // 2}", f"1{codes['CLK']}"]
+    return "\n".join(lines) + "\n"
+
+
+def _values(clock: Clock, style: Style) -> Iterator[tuple[str, str]]:
+    """The pins on one clock, the most significant bit first."""
+    masters, targets = clock.masters, clock.targets
+    yield "RST", str(int(not clock.reset))
+    for pin in _HANDSHAKES:
+        agents = masters if pin in {"FRAME", "IRDY"} else targets
+        driven = any(agent.control_en for agent in agents)
+        is_on = any(agent.control_en and getattr(agent, pin.lower()) for agent in agents)
+        yield pin, "z" if style.floats and not driven else str(int(is_on == style.high_true))
+    everybody: list[Master | Target] = [*masters, *targets]
+    ad = [agent.ad for agent in everybody if agent.ad_en]
+    cbe = [master.cbe for master in masters if master.cbe_en]
+    par = [agent.par for agent in everybody if agent.par_en]
+    for pin, width, values in (("AD", 32, ad), ("CBE", 4, cbe), ("PAR", 1, par)):
+        undriven = "z" * width if style.floats else "0" * width
+        yield pin, f"{_union(values):0{width}b}" if values else undriven
+    for pin, word in (("REQ", clock.req), ("GNT", clock.gnt)):
+        yield pin, f"{word if style.high_true else word ^ 3:02b}"
+
+
+def _union(values: list[int]) -> int:
+    word = 0
+    for value in values:
+        word |= value
+    return word

@@ -1,0 +1,279 @@
+# SPDX-FileCopyrightText: dirql contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`dirql check-bus`: wave dumps in which each rule is broken once, and legal ones, written as simulators write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dirql.cli import main
+from dirql.dump.checking import Options, Report, check_dump
+from dirql.dump.pins import find_pins
+from dirql.dump.values import DumpError, Variable
+from dirql.target import open_target
+from fakes.default_machine import MACHINE
+from hdl.bus_breaks import BREAKS, LEGAL
+from hdl.bus_dump import PERIOD, Style, dump
+from hdl.bus_trace import READ, Trace
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_IN_A_DUMP = {"M15_one", "M15_none", "M32_ad", "M32_control", "T01", "T32", "A05", "A08"}
+"""Rules that need each agent's outputs, each IDSEL, or the parking master, and those of reset."""
+OTHERWISE = {"M03", "T03"}
+"""Rules that are wider for a bus with fast back-to-back transactions and subtractive decoders."""
+STYLE = Style()
+STYLES = {
+    "low-true names": STYLE,
+    "sharp names": Style(name=lambda pin: pin if pin in {"CLK", "AD", "PAR"} else f"{pin}#"),
+    "plain names": Style(name=str.lower),
+    "prefixes": Style(name=lambda pin: f"pci_{pin.lower()}" + ("" if pin in {"CLK", "AD", "PAR"} else "_l")),
+    "inputs": Style(
+        name=lambda pin: f"{pin.lower()}_i" if pin in {"CLK", "AD", "PAR"} else f"{pin.lower()}_ni"
+    ),
+    "pads": Style(name=lambda pin: f"{pin}_PAD" if pin in {"CLK", "AD", "PAR"} else f"{pin}_N_PAD"),
+    "single bits": Style(bits=True),
+    "no grants": Style(grants=False),
+    "clock above": Style(clock_above=True),
+    "pulled up": Style(floats=False),
+}
+
+
+def check(folder: Path, text: str, options: Options | None = None) -> Report:
+    """The report on a dump with this text."""
+    file = folder / "bus.vcd"
+    file.write_text(text, encoding="ascii")
+    return check_dump(file, options or Options())
+
+
+def labels(report: Report) -> set[str]:
+    return {breach.label for breach in report.breaches}
+
+
+def legal() -> Trace:
+    trace = Trace()
+    for add in LEGAL.values():
+        add(trace)
+    return trace
+
+
+@pytest.mark.parametrize("rule", sorted(BREAKS.keys() - NOT_IN_A_DUMP - OTHERWISE))
+def test_a_rule_that_is_broken_in_a_dump_is_named(tmp_path: Path, rule: str) -> None:
+    trace = Trace()
+    trace.transaction()
+    wrong_parity = BREAKS[rule](trace)
+    trace.transaction()
+    report = check(tmp_path, dump(trace, STYLE, tuple(wrong_parity or ())))
+    assert rule in labels(report)
+    assert all(breach.time == (breach.clock - 1) * PERIOD + PERIOD // 2 for breach in report.breaches)
+
+
+def test_T03_devsel_in_the_address_phase(tmp_path: Path) -> None:
+    trace = Trace()
+    clock = trace.transaction()[0]
+    trace.answer(clock)
+    assert "T03" in labels(check(tmp_path, dump(trace, STYLE)))
+
+
+def test_M03_frame_comes_on_again_within_the_last_data_phase(tmp_path: Path) -> None:
+    trace = Trace()
+    trace.transaction(first_waits=4)[5].m.frame = 1
+    assert "M03" in labels(check(tmp_path, dump(trace, STYLE)))
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_legal_traffic_breaks_no_rule_and_all_of_it_is_seen(tmp_path: Path, style: str) -> None:
+    report = check(tmp_path, dump(legal(), STYLES[style]))
+    assert report.breaches == []
+    ends = [transaction.end for transaction in report.transactions]
+    assert ends == ["completed"] * 3 + ["retry", "target abort", "master abort"] + ["completed"] * 2
+    written, read = report.transactions[:2]
+    assert (written.title, written.data) == ("Memory Write at 0x40000000", [0x100, 0x101, 0x102])
+    assert (read.title, read.data) == ("Memory Read at 0x40000000", [0x200, 0x201, 0x202])
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_broken_rule_is_seen_in_each_style(tmp_path: Path, style: str) -> None:
+    trace = Trace()
+    BREAKS["M05"](trace)
+    assert labels(check(tmp_path, dump(trace, STYLES[style]))) == {"M05"}
+
+
+def test_handshakes_may_be_on_while_they_are_1(tmp_path: Path) -> None:
+    style = replace(STYLES["plain names"], high_true=True)
+    report = check(tmp_path, dump(legal(), style), Options(high_true=True))
+    assert report.breaches == []
+    assert len(report.transactions) == len(LEGAL)
+    wrong = check(tmp_path, dump(legal(), style))
+    assert wrong.breaches
+    assert "if handshakes are on while they are 1, say --high-true" in wrong.hint
+
+
+def test_what_was_not_checked_is_told_with_its_reason(tmp_path: Path) -> None:
+    whole = check(tmp_path, dump(legal(), STYLE))
+    assert len(whole.unchecked) == 1
+    part = check(tmp_path, dump(legal(), Style(grants=False, floats=False)), Options(chosen={"par": "none"}))
+    told = " ".join(part.unchecked)
+    for rule in ("M20_idle", "M30", "A01", "M27", "T22", "M33", "T12_release", "M32_turnaround", "T01"):
+        assert rule in told, rule
+
+
+def test_a_dump_may_begin_within_a_transaction(tmp_path: Path) -> None:
+    trace = legal()
+    begun = next(number for number, clock in enumerate(trace.clocks) if clock.m.frame)
+    trace.clocks = trace.clocks[begun + 1 :]
+    report = check(tmp_path, dump(trace, STYLE))
+    assert report.breaches == []
+    assert len(report.transactions) == len(LEGAL) - 1
+
+
+def test_an_unknown_handshake_is_told_and_the_check_goes_on_from_the_next_idle_clock(tmp_path: Path) -> None:
+    trace = legal()
+    begun = next(number for number, clock in enumerate(trace.clocks) if clock.m.frame)
+    report = check(tmp_path, dump(trace, STYLE, unknown=("IRDY", begun + 1)))
+    assert labels(report) == {"unknown irdy"}
+    assert report.breaches[0].sentence == "top.tb.IRDY_n is 0 or 1 on each clock outside reset."
+    assert len(report.transactions) == len(LEGAL) - 1
+
+
+@pytest.mark.parametrize(("pin", "label"), [("PAR", "M27"), ("AD", "unknown address")])
+def test_an_address_without_a_known_value_is_told(tmp_path: Path, pin: str, label: str) -> None:
+    trace = Trace()
+    begun = len(trace.clocks)
+    trace.transaction(READ)
+    report = check(tmp_path, dump(trace, STYLE, unknown=(pin, begun + (pin == "PAR"))))
+    assert labels(report) == {label}
+
+
+def test_unknown_data_have_no_parity(tmp_path: Path) -> None:
+    trace = Trace()
+    clocks = trace.transaction(READ)
+    moved = next(number for number, clock in enumerate(trace.clocks) if clock in clocks and clock.t.trdy)
+    assert check(tmp_path, dump(trace, STYLE, (moved + 1,), unknown=("AD", moved))).breaches == []
+
+
+def test_pins_may_be_named_with_their_bits(tmp_path: Path) -> None:
+    names = {"FRAME": "a", "IRDY": "b", "AD": "data"}
+    style = Style(name=lambda pin: names.get(pin, STYLE.name(pin)))
+    text = dump(legal(), style)
+    with pytest.raises(DumpError, match=r"it has no frame, irdy, ad: name a scope .* --signal frame=NAME"):
+        check(tmp_path, text)
+    chosen = {"frame": "top.tb.a", "irdy": "b", "ad": "data[31:0]"}
+    assert check(tmp_path, text, Options(chosen=chosen)).breaches == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda _: "no dump\n", "which has \\$enddefinitions; it has none"),
+        (lambda text: text[: text.index("$enddef")], "which has \\$enddefinitions; it has none"),
+        (
+            lambda text: text.replace("$enddefinitions $end\n", "$enddefinitions $end\n?!\n"),
+            "a change in it is '\\?!'",
+        ),
+        (lambda text: text.replace("#30\n", "#thirty\n"), "a time in it is '#thirty'"),
+        (
+            lambda text: text[: text.index("#30\n")],
+            "must have a transaction to check; at 1 edges of top.tb.CLK",
+        ),
+        (lambda text: text.replace("$var wire 1 !", "$var wire one !"), "its declarations are none, at"),
+    ],
+)
+def test_a_file_that_cannot_be_checked_is_refused(
+    tmp_path: Path, change: Callable[[str], str], words: str
+) -> None:
+    with pytest.raises(DumpError, match=words):
+        check(tmp_path, change(dump(legal(), STYLE)))
+
+
+def test_a_dump_that_was_cut_off_is_taken_as_far_as_it_goes(tmp_path: Path) -> None:
+    text = dump(legal(), STYLE)
+    for length in range(len(text) * 3 // 4, len(text), 101):
+        assert check(tmp_path, text[:length]).breaches == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--signal", "frame=nothing"], "--signal frame must name a variable of the dump; 'nothing' is none"),
+        (["--signal", "frame=FRAM"], "did you mean top.tb.FRAME_n?"),
+        (["--signal", "ad=AD[40:9]"], "--signal ad must name bits that top.tb.AD has; it was 'AD[40:9]'"),
+        (["--scope", "top.other"], "--scope must be a scope of the dump, as top, top.tb; it was top.other"),
+        (
+            ["--ignore", "M99"],
+            "--ignore must name a rule that the checker has, as M05 or M20_idle; it was M99",
+        ),
+    ],
+)
+def test_a_wrong_option_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    file = tmp_path / "bus.vcd"
+    file.write_text(dump(legal(), STYLE), encoding="ascii")
+    assert main(["check-bus", str(file), *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_converter_is_named_for_another_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-bus", str(tmp_path / "bus.fst")]) == 2
+    assert "convert it with: fst2vcd" in capsys.readouterr().err
+
+
+def test_the_command_prints_what_is_broken_and_exits_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = Trace()
+    trace.transaction()
+    BREAKS["M05"](trace)
+    file = tmp_path / "bus.vcd"
+    file.write_text(dump(trace, STYLE), encoding="ascii")
+    assert main(["check-bus", str(file), "--transactions"]) == 1
+    printed = capsys.readouterr().out
+    assert "Memory Write at 0x40000000, completed, 1 datum: 00000100" in printed
+    assert (
+        "    M05: IRDY comes on within 8 clocks of the start or of the end of the data phase before."
+        in printed
+    )
+    assert main(["check-bus", str(file), "--ignore", "M05"]) == 0
+    assert printed.endswith("1 rule was broken, once.\n")
+    assert capsys.readouterr().out.endswith("No rule was broken.\n")
+
+
+@pytest.mark.slow
+def test_the_waves_of_a_machine_of_dirql_show_what_its_host_asked_for(tmp_path: Path) -> None:
+    """The bus of dirql is one structure; its pins are found in it."""
+    waves = tmp_path / "waves.vcd"
+    target = open_target("verilated", waves=waves, announce=lambda _line: None)
+    place = MACHINE.functions[0].place.configuration_address
+    asked = [target.read_configuration(place + offset) for offset in (0, 4, 8)]
+    target.wait(4)
+    target.close()
+    if not waves.exists():
+        pytest.skip("where the headers for it are installed, waves are FST")
+    report = check_dump(waves, Options())
+    assert report.breaches == []
+    assert [transaction.data for transaction in report.transactions] == [[word] for word in asked]
+    assert report.unchecked.keys().isdisjoint({"M30", "A01"})
+
+
+def test_the_structure_of_the_bus_is_that_of_the_rtl() -> None:
+    """`find_pins` knows where the pins are in `bus_pkg::bus_t`."""
+    text = (ROOT / "hdl/bus/rtl/bus_pkg.sv").read_text(encoding="utf-8")
+    body = next(
+        body for body, name in re.findall(r"struct packed \{([^}]*)\} (\w+);", text) if name == "bus_t"
+    )
+    members = re.findall(r"logic\s+(?:\[(\d+):0\]\s+)?(\w+);", body)
+    places, high = {}, sum(int(last or 0) + 1 for last, _ in members) - 1
+    for last, name in members:
+        places[name] = f"top.bus[{high}:{high - int(last or 0)}]"
+        high -= int(last or 0) + 1
+    variables = [Variable(("top",), "clk_i", (0,), "!", is_bit=False)]
+    variables.append(Variable(("top",), "bus", tuple(range(44, -1, -1)), '"', is_bit=False))
+    pins = find_pins(variables)
+    for pin in ("frame", "irdy", "devsel", "trdy", "stop", "ad", "cbe", "par"):
+        (bits,) = pins.bits[pin]
+        assert places[pin] == f"top.bus[{bits.source + bits.length - 1}:{bits.source}]", pin
