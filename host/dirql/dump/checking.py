@@ -67,7 +67,7 @@ class Report:
     unchecked: dict[str, str] = field(default_factory=dict)
     """The rules that could not be checked, each with the reason."""
     hint: str = ""
-    """A remark on the options, where so many rules are broken that they may be wrong; else ""."""
+    """A remark on the options, which may be wrong where most transactions break several rules; else ""."""
 
 
 class _Check:
