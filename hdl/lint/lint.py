@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Lints machines, alone and with their link, the link's ports and tops of boards, as Verilator at its strictest.
+"""Lints machines, alone and with their link, the ports of the link, tops of boards, and the checker of wave dumps.
 
-A function that machines of the tests alone have is linted by itself.
+Verilator is at its strictest. A function that machines of the tests alone have is linted by itself.
 
 Machines are looked at with and without the bus protocol checker. Tops with vendor cells are left out.
 
@@ -37,6 +37,9 @@ VENDOR_CELL = "EHXPLLL"
 PORT = ("--top-module", "link_uart", "-GClocksPerBit=8", "link/rtl/link_uart.sv")
 USB = ("--top-module", "usb_device", "lint/waivers.vlt", "prim/rtl/prim_ram.sv", "-f", "link/usb/usb.f")
 
+BUS_FILES = ("bus/rtl/bus_pkg.sv", "bus/rtl/bus_start.sv", "bus/rtl/bus_checker.sv")
+DUMP = ("--top-module", "dump_bus", "lint/waivers.vlt", *BUS_FILES, "../sim/dump/dump_bus.sv")
+
 
 def _top_of(board: Board) -> tuple[str, ...]:
     """The words that lint the top of a board; none for one with vendor cells."""
@@ -67,6 +70,7 @@ def main() -> int:
     command = [*toolchain.command, "--lint-only", "-Wall", "--quiet-stats"]
     runs = [
         (MACHINES.parents[1], PORT),
+        (MACHINES.parents[1], DUMP),
         *((MACHINES.parents[1], (*USB, *more)) for more in ((), ("--assert",))),
     ]
     for folder in sorted(path for path in MACHINES.iterdir() if path.is_dir()):
