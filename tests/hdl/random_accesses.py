@@ -29,6 +29,8 @@ BOUND = 20_000
 """Clocks in which each access ends. The limit of the host's retries takes most of them."""
 _LONGEST_BURST = 40
 _HEADER = 0x100
+_PLACES = range(pci.BAR.offset, 0x34)
+"""The offsets of the registers that place a function, the expansion ROM's included."""
 _ENABLES = pci.COMMAND.IO_ENABLE | pci.COMMAND.MEMORY_ENABLE | pci.COMMAND.BUS_MASTER
 _VALUES = (0, 0xFF, 0xFFFF_FFFF, 1 << 31)
 _SMALL = 8
@@ -159,11 +161,17 @@ class RandomAccesses:
             self.target.write_memory_burst(address, memoryview(self.random.randbytes(length)))
 
     def _access_header(self, function: Function) -> None:
-        """Read or write the header. The registers that enable and place the function are put back."""
+        """Read or write the header. The registers that enable and place the function are put back.
+
+        No place of a function is changed while it is enabled, since two functions might then answer to one address.
+        """
         address = function.place.configuration_address | self.random.randrange(0, _HEADER, 4)
         if self.random.random() < 0.5:
             self.target.read_configuration(address, self._lanes())
         else:
+            if address % _HEADER in _PLACES:
+                header = function.place.configuration_address
+                self.target.write_configuration(header | pci.COMMAND.offset, 0, 0b11)
             self.target.write_configuration(address, self._value(), self._lanes())
             self._place(function)
 
