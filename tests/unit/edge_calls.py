@@ -22,6 +22,7 @@ from unit.edge_locks import LOCK_CALLS, LOCK_POINTERS
 from unit.edge_memory import MEMORY_CALLS
 from unit.edge_pnp import PNP_CALLS
 from unit.edge_power import POWER_CALLS
+from unit.edge_processes import PROCESS_CALLS, PROCESS_POINTERS
 from unit.edge_registry import REGISTRY_CALLS
 from unit.edge_requests import REQUEST_CALLS
 from unit.edge_services import SERVICE_CALLS, SERVICE_POINTERS
@@ -346,6 +347,7 @@ BY_TYPE: dict[str, Callable[[World], object]] = {
     "PDMA_ADAPTER": lambda w: w.adapter,
     "PDEVICE_OBJECT": lambda w: w.device,
     **SERVICE_POINTERS,
+    **PROCESS_POINTERS,
     "PDRIVER_OBJECT": lambda w: w.driver,
     "PDEVICE_DESCRIPTION": lambda w: w.description,
     "PIRP": lambda w: w.irp,
@@ -506,6 +508,7 @@ SPECIAL: dict[str, Special] = {
     **POWER_CALLS,
     **MEMORY_CALLS,
     **PNP_CALLS,
+    **PROCESS_CALLS,
     "KeReleaseSpinLock": lambda w: (held(w), 0),
     "KeReleaseSpinLockFromDpcLevel": lambda w: (held(w),),
     "KeReleaseSpinLockForDpc": lambda w: (held(w), 0),

@@ -22,6 +22,7 @@ __all__ = [
     "CreateParameters",
     "DeviceCapabilitiesParameters",
     "DeviceIoControlParameters",
+    "FileSystemControlParameters",
     "FilterResourceRequirementsParameters",
     "IoSecurityContext",
     "OthersParameters",
@@ -60,6 +61,16 @@ class DeviceIoControlParameters:
     output_buffer_length: int = 0
     input_buffer_length: int = 0
     io_control_code: int = 0
+    type3_input_buffer: int | None = None
+
+
+@dataclass(slots=True)
+class FileSystemControlParameters:
+    """For IRP_MJ_FILE_SYSTEM_CONTROL with IRP_MN_USER_FS_REQUEST; the lengths are in bytes."""
+
+    output_buffer_length: int = 0
+    input_buffer_length: int = 0
+    fs_control_code: int = 0
     type3_input_buffer: int | None = None
 
 
@@ -273,6 +284,7 @@ class Parameters:
     create = _MadeWhenNamed(CreateParameters)
     device_capabilities = _MadeWhenNamed(DeviceCapabilitiesParameters)
     device_io_control = _MadeWhenNamed(DeviceIoControlParameters)
+    file_system_control = _MadeWhenNamed(FileSystemControlParameters)
     filter_resource_requirements = _MadeWhenNamed(FilterResourceRequirementsParameters)
     others = _MadeWhenNamed(OthersParameters)
     power = _MadeWhenNamed(PowerParameters)

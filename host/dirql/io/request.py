@@ -278,8 +278,8 @@ class FileRequest(Request):
         thread = self.thread
         owned = len(thread.mutexes)
         status = call_driver(device, self.irp)
-        if len(thread.mutexes) > owned and ke.processor.driver is None:
-            _refuse_mutex(device, thread, self.irp.locations[self.irp.stack_count - 1].major_function)
+        if ke.processor.driver is None and (len(thread.mutexes) > owned or thread.attached is not None):
+            _refuse_thread(device, thread, self.irp.locations[self.irp.stack_count - 1].major_function)
         if self.state is State.DISPATCHING:
             if status != STATUS_PENDING:
                 what = f"{self.irp!r} is neither completed nor pending"
@@ -368,15 +368,21 @@ def _refuse(violation: int, device: DeviceObject, irp: Irp, status: int, what: s
     bug_check(code, violation, place or 0, irp, device, reason=reason)
 
 
-def _refuse_mutex(device: DeviceObject, thread: Thread, major: int) -> NoReturn:
-    """Stop with the bug check for a thread that leaves the kernel with APCs disabled, as a mutex disables them."""
+def _refuse_thread(device: DeviceObject, thread: Thread, major: int) -> NoReturn:
+    """Stop with the bug check for a thread that leaves the kernel attached, or with APCs disabled by a mutex."""
+    index = int(thread.attached is not None)
+    if thread.attached is not None:
+        rule, was = "leave a process to which it is attached", f"was attached to {thread.attached!r}"
+        remedy = "KeUnstackDetachProcess"
+    else:
+        rule, was, remedy = "release its mutexes", f"owned {thread.mutexes[-1]!r}", "KeReleaseMutex"
     reason = (
-        f"a thread must release its mutexes before it returns to the program; {thread!r} returned from"
-        f" {device.driver_object!r} and owned {thread.mutexes[-1]!r}: call KeReleaseMutex on each way out"
+        f"a thread must {rule} before it returns to the program; {thread!r} returned from"
+        f" {device.driver_object!r} and {was}: call {remedy} on each way out"
     )
     disabled = -len(thread.mutexes) & 0xFFFF
     place = origin_of_routine(device.driver_object.major_function[major])
-    bug_check(APC_INDEX_MISMATCH, device, 0, disabled, 0, reason=reason, place=place)
+    bug_check(APC_INDEX_MISMATCH, device, index, disabled, 0, reason=reason, place=place)
 
 
 def send_and_wait(device: DeviceObject, irp: Irp, requestor_mode: int = KernelMode) -> IoStatusBlock:

@@ -21,6 +21,7 @@ from dirql.io.file import OpenFile
 from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_write_buffer
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, IoStackLocation, Irp
+from dirql.io.parameters import DeviceIoControlParameters, FileSystemControlParameters
 from dirql.io.request import FileRequest, Request
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import get_current_thread
@@ -88,6 +89,7 @@ __all__ = [
     "packet_for",
     "read_file",
     "read_for_program",
+    "send_control",
     "write_file",
     "write_for_program",
 ]
@@ -417,7 +419,7 @@ def device_io_control_file(
     if apc_routine is not None and file.completion_context is not None:
         return STATUS_INVALID_PARAMETER
     apc = None if apc_routine is None and apc_context is None else (apc_routine, apc_context)
-    return _control(file, signalled, io_status_block, io_control_code, *buffers, apc)
+    return send_control(file, signalled, io_status_block, io_control_code, *buffers, apc)
 
 
 def control_for_program(
@@ -441,10 +443,10 @@ def control_for_program(
     status, file = object_manager.value.handles.lookup(file_handle, FileObject, access)
     if file is None:
         return status
-    return _control(file, event, io_status_block, io_control_code, *buffers)
+    return send_control(file, event, io_status_block, io_control_code, *buffers)
 
 
-def _control(
+def send_control(
     file: FileObject,
     event: Event | None,
     block: IoStatusBlock,
@@ -454,13 +456,20 @@ def _control(
     target: int | None,
     target_length: int,
     apc: Completion | None = None,
+    major_function: int = IRP_MJ_DEVICE_CONTROL,
 ) -> int:
-    irp, stack, device = packet_for(file, IRP_MJ_DEVICE_CONTROL)
-    control = stack.parameters.device_io_control
-    control.io_control_code = code
+    """Send a control code with its buffers to the device of a file; returns a status."""
+    irp, stack, device = packet_for(file, major_function)
+    method = method_from_ctl_code(code)
+    control: DeviceIoControlParameters | FileSystemControlParameters
+    if major_function == IRP_MJ_DEVICE_CONTROL:
+        control = stack.parameters.device_io_control
+        control.io_control_code = code
+    else:
+        control = stack.parameters.file_system_control
+        control.fs_control_code = code
     control.input_buffer_length = source_length
     control.output_buffer_length = target_length
-    method = method_from_ctl_code(code)
     if method == METHOD_NEITHER:
         control.type3_input_buffer = source
     request = FileRequest(file, irp, event, block, target_length)

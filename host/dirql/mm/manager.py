@@ -314,11 +314,16 @@ class MemoryManager:
     def user_space(self) -> AddressSpace:
         """The page tables of user addresses for the code that runs; a thread of the system process has none of its own.
 
-        Routines that run in any context, such as DPCs, have the addresses of the thread that they interrupted.
+        Routines that run in any context, such as DPCs, have the addresses of the thread that they interrupted. A thread
+        that is attached to a process has those of that process.
         """
         process = self.process
-        is_own = process is self._program and ke.is_running() and ke.processor.current_thread.is_system
-        return self._no_user_space if is_own else process.address_space
+        if process is self._program and ke.is_running():
+            thread = ke.processor.current_thread
+            attached = thread.attached
+            if thread.is_system if attached is None else attached.is_system:
+                return self._no_user_space
+        return process.address_space
 
     def space_of_process(self, *, is_system: bool) -> AddressSpace:
         """The page tables of user addresses of the system process, or of that of the programs."""

@@ -69,6 +69,8 @@ __all__ = [
     "INVALID_KERNEL_HANDLE",
     "INVALID_MDL_RANGE",
     "INVALID_PROCESSOR",
+    "INVALID_PROCESS_ATTACH_ATTEMPT",
+    "INVALID_PROCESS_DETACH_ATTEMPT",
     "INVALID_ROUTINE",
     "INVALID_TIMER",
     "IPI_WATCHDOG_TIMEOUT",
@@ -346,6 +348,10 @@ __all__ = [
 # Codes.
 APC_INDEX_MISMATCH: Final = 1
 """A system call or worker routine returned with APCs disabled or enabled too often."""
+INVALID_PROCESS_ATTACH_ATTEMPT: Final = 5
+"""A thread that was attached to a process was attached to another one, or ended so."""
+INVALID_PROCESS_DETACH_ATTEMPT: Final = 6
+"""A thread was detached by another state than that of its last attachment."""
 IRQL_NOT_GREATER_OR_EQUAL: Final = 9
 """Code ran at a lower IRQL than it must."""
 IRQL_NOT_LESS_OR_EQUAL: Final = 0xa
@@ -1049,6 +1055,8 @@ VERIFIER_DDI_COMPLIANCE: Final = 0x20000
 
 NAMES: Final = {
     APC_INDEX_MISMATCH: "APC_INDEX_MISMATCH",
+    INVALID_PROCESS_ATTACH_ATTEMPT: "INVALID_PROCESS_ATTACH_ATTEMPT",
+    INVALID_PROCESS_DETACH_ATTEMPT: "INVALID_PROCESS_DETACH_ATTEMPT",
     IRQL_NOT_GREATER_OR_EQUAL: "IRQL_NOT_GREATER_OR_EQUAL",
     IRQL_NOT_LESS_OR_EQUAL: "IRQL_NOT_LESS_OR_EQUAL",
     MAXIMUM_WAIT_OBJECTS_EXCEEDED: "MAXIMUM_WAIT_OBJECTS_EXCEEDED",

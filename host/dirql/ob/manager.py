@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final, NoReturn, Protocol
 
 from dirql.ke.bugcheck import bug_check
+from dirql.ke.current import current
 from dirql.ke.guard import current_driver, is_verified
 from dirql.ke.objects.dispatcher_object import DispatcherObject
 from dirql.ke.origin import Mark, mark
@@ -33,7 +34,22 @@ from dirql.ob.object import Object
 from dirql.ob.process import PROGRAM_ID, SYSTEM_ID, KernelProcess
 from dirql.rtl.strings import unicode_text
 
-__all__ = ["KernelHeader", "ObjectManager", "Registered", "handle_flags", "has_name", "running"]
+__all__ = [
+    "CURRENT_PROCESS",
+    "CURRENT_THREAD",
+    "KernelHeader",
+    "ObjectManager",
+    "Registered",
+    "handle_flags",
+    "has_name",
+    "running",
+]
+
+
+_ALL: Final = 0xFFFF_FFFF_FFFF_FFFF
+CURRENT_PROCESS: Final = 0xFFFF_FFFF_FFFF_FFFF
+CURRENT_THREAD: Final = 0xFFFF_FFFF_FFFF_FFFE
+"""The handles of the current process and of the current thread, which are always open."""
 
 
 class KernelHeader(Object):
@@ -169,6 +185,20 @@ class ObjectManager:
     def process_of(self, thread: Thread) -> KernelProcess:
         """The process of a thread."""
         return self.system_process if thread.is_system else self.program_process
+
+    def current_process(self) -> KernelProcess:
+        """The process of the current thread, or the one to which it is attached."""
+        thread = current.processor.current_thread
+        attached = thread.attached
+        return attached if isinstance(attached, KernelProcess) else self.process_of(thread)
+
+    def current_of(self, handle: int | None) -> KernelProcess | Thread | None:
+        """The current process for ZwCurrentProcess, the current thread for ZwCurrentThread, None for another handle."""
+        if handle is None or handle & _ALL < CURRENT_THREAD:
+            return None
+        if handle & _ALL == CURRENT_PROCESS:
+            return self.current_process()
+        return current.processor.current_thread
 
     def path_of(self, attributes: ObjectAttributes) -> tuple[int, str]:
         """The full path that a name and its root directory mean: (status, path)."""

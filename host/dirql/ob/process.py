@@ -30,6 +30,11 @@ class KernelProcess(DispatcherObject):
     def __repr__(self) -> str:
         return f"<process {self.number}, {self.image_name}>"
 
+    @property
+    def is_system(self) -> bool:
+        """Whether it is the system process, which has no user addresses."""
+        return self.number == SYSTEM_ID
+
     def has(self, thread: Thread) -> bool:
         """Whether a thread belongs to this process."""
-        return thread.is_system is (self.number == SYSTEM_ID)
+        return thread.is_system is self.is_system

@@ -10,7 +10,7 @@ from dirql.ke.processors.contract import contract
 from dirql.mm.manager import running as memory_manager
 from dirql.mm.mdl import Mdl
 from dirql.nt.bugcodes import VF_MDL_PROBE_PROCESS_BAD_FLAGS
-from dirql.ob.process import SYSTEM_ID, KernelProcess
+from dirql.ob.process import KernelProcess
 
 __all__ = ["probe_and_lock_process_pages"]
 
@@ -26,5 +26,5 @@ def probe_and_lock_process_pages(mdl: Mdl, process: KernelProcess, access_mode: 
     _PROBE_AND_LOCK.check_two(mdl, process)
     _PROBE_AND_LOCK.check_arguments(mdl, process, access_mode, operation)
     mdl.refuse_lock("MmProbeAndLockProcessPages", VF_MDL_PROBE_PROCESS_BAD_FLAGS)
-    space = memory_manager.value.space_of_process(is_system=process.number == SYSTEM_ID)
+    space = memory_manager.value.space_of_process(is_system=process.is_system)
     mdl.lock(access_mode, operation, space)

@@ -62,15 +62,15 @@ def get_previous_mode() -> int:
 
 
 def get_current_process() -> KernelProcess:
-    """The process of the current thread; follows PsGetCurrentProcess."""
+    """The process of the current thread, or the one to which it is attached; follows PsGetCurrentProcess."""
     _CURRENT_PROCESS.check_level(0)
-    return object_manager.value.process_of(current.processor.current_thread)
+    return object_manager.value.current_process()
 
 
 def get_process_of_current_thread() -> KernelProcess:
-    """The process of the current thread; follows IoGetCurrentProcess."""
+    """The process of the current thread, or the one to which it is attached; follows IoGetCurrentProcess."""
     _IO_CURRENT_PROCESS.check_level(0)
-    return object_manager.value.process_of(current.processor.current_thread)
+    return object_manager.value.current_process()
 
 
 def current_process_id() -> int:

@@ -30,6 +30,7 @@ from dirql.nt.status import (
     STATUS_BUFFER_TOO_SMALL,
     STATUS_INVALID_HANDLE,
     STATUS_OBJECT_NAME_NOT_FOUND,
+    STATUS_OBJECT_TYPE_MISMATCH,
     STATUS_SUCCESS,
 )
 from dirql.ob.attributes import ObjectAttributes
@@ -71,6 +72,8 @@ _T = TypeVar("_T")
 _ALL: Final = 0xFFFF_FFFF_FFFF_FFFF
 _HARMLESS: Final = (0, 0xFFFF_FFFF_8000_0000, _ALL)
 """NULL, NULL as a kernel handle, and INVALID_HANDLE_VALUE."""
+_ALL_ACCESS: Final = 0x1F_FFFF
+"""The access that the handles of the current process and thread grant."""
 _INVALID: Final = 1
 """Parameter 2 of INVALID_KERNEL_HANDLE: the handle is not open."""
 
@@ -160,6 +163,12 @@ def reference_object_by_handle(
     _REFERENCE_OBJECT_BY_HANDLE.check_arguments(handle, desired_access, object_type, access_mode)
     check_type(_REFERENCE_OBJECT_BY_HANDLE, object_type)
     manager = object_manager.value
+    own = manager.current_of(handle)
+    if own is not None:
+        if object_type is not None and not isinstance(own, object_type):
+            return STATUS_OBJECT_TYPE_MISMATCH, None, None
+        manager.take_reference(manager.header_of(own))
+        return STATUS_SUCCESS, own, ObjectHandleInformation(0, _ALL_ACCESS)
     handles = manager.handles
     if access_mode == UserMode:
         status, body = handles.lookup(handle, object_type or object, desired_access)

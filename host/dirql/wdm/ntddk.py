@@ -118,6 +118,9 @@ from dirql.nt.constants import (
     TableInsertAsLeft,
     TableInsertAsRight,
 )
+from dirql.ob.process_information import (
+    open_process as ZwOpenProcess,
+)
 from dirql.ob.process_services import (
     current_process_id as PsGetCurrentProcessId,
     current_thread_id as PsGetCurrentThreadId,
@@ -306,6 +309,7 @@ __all__ = [
     "TableInsertAsRight",
     "ZwDeviceIoControlFile",
     "ZwOpenEvent",
+    "ZwOpenProcess",
     "ZwQueryVolumeInformationFile",
 ]
 

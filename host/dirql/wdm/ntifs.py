@@ -15,6 +15,9 @@ from dirql.io.device import (
 from dirql.io.file_information import (
     flush_buffers_file as ZwFlushBuffersFile,
 )
+from dirql.io.file_system_control import (
+    fs_control_file as ZwFsControlFile,
+)
 from dirql.io.hard_errors import (
     set_device_to_verify as IoSetDeviceToVerify,
 )
@@ -58,8 +61,22 @@ from dirql.nt.constants import (
     ObjectBasicInformation,
     ObjectNameInformation,
     ObjectTypeInformation,
+    ProcessBasicInformation,
+    ProcessBreakOnTermination,
+    ProcessDebugPort,
+    ProcessImageFileName,
+    ProcessWow64Information,
     RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING,
     RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE,
+)
+from dirql.ob.attachment import (
+    attach_process as KeAttachProcess,
+    detach_process as KeDetachProcess,
+    stack_attach_process as KeStackAttachProcess,
+    unstack_detach_process as KeUnstackDetachProcess,
+)
+from dirql.ob.by_name import (
+    reference_object_by_name as ObReferenceObjectByName,
 )
 from dirql.ob.information import (
     get_object_security as ObGetObjectSecurity,
@@ -76,6 +93,9 @@ from dirql.ob.object_services import (
     open_object_by_pointer as ObOpenObjectByPointer,
     open_thread as ZwOpenThread,
     query_name_string as ObQueryNameString,
+)
+from dirql.ob.process_information import (
+    query_process as ZwQueryInformationProcess,
 )
 from dirql.ob.process_services import (
     is_current_system_thread as IoIsSystemThread,
@@ -177,22 +197,32 @@ __all__ = [
     "IoSetDeviceToVerify",
     "IoThreadToProcess",
     "KQUEUE",
+    "KeAttachProcess",
+    "KeDetachProcess",
     "KeInitializeQueue",
     "KeInsertHeadQueue",
     "KeInsertQueue",
     "KeReadStateQueue",
     "KeRemoveQueue",
     "KeRundownQueue",
+    "KeStackAttachProcess",
+    "KeUnstackDetachProcess",
     "ObGetObjectPointerCount",
     "ObGetObjectSecurity",
     "ObIsKernelHandle",
     "ObMakeTemporaryObject",
     "ObOpenObjectByPointer",
     "ObQueryNameString",
+    "ObReferenceObjectByName",
     "ObReleaseObjectSecurity",
     "ObjectBasicInformation",
     "ObjectNameInformation",
     "ObjectTypeInformation",
+    "ProcessBasicInformation",
+    "ProcessBreakOnTermination",
+    "ProcessDebugPort",
+    "ProcessImageFileName",
+    "ProcessWow64Information",
     "PsIsSystemThread",
     "PsIsThreadTerminating",
     "PsLookupProcessByProcessId",
@@ -243,10 +273,12 @@ __all__ = [
     "ZwCreateSymbolicLinkObject",
     "ZwDuplicateObject",
     "ZwFlushBuffersFile",
+    "ZwFsControlFile",
     "ZwNotifyChangeKey",
     "ZwOpenDirectoryObject",
     "ZwOpenThread",
     "ZwPulseEvent",
+    "ZwQueryInformationProcess",
     "ZwQueryObject",
     "ZwResetEvent",
     "ZwSetEvent",

@@ -33,13 +33,6 @@ typedef struct _FILE_FS_ATTRIBUTE_INFORMATION {
 
 /* What is known of processes and memory. */
 
-typedef enum _PROCESSINFOCLASS {
-    ProcessBasicInformation = 0,
-    ProcessDebugPort = 7,
-    ProcessWow64Information = 26,
-    ProcessImageFileName = 27
-} PROCESSINFOCLASS;
-
 typedef enum _THREADINFOCLASS {
     ThreadBasicInformation = 0,
     ThreadTimes = 1,

@@ -222,46 +222,8 @@ FORCEINLINE VOID RtlInitEmptyAnsiString(_Out_ PANSI_STRING DestinationString, _I
     DestinationString->Buffer = Buffer;
 }
 
-/* Types of devices, characteristics and rights of files that dirql only hands on. */
+/* Characteristics and rights of files that dirql only hands on. */
 
-#define FILE_DEVICE_CD_ROM_FILE_SYSTEM 0x3
-#define FILE_DEVICE_DATALINK 0x5
-#define FILE_DEVICE_DFS 0x6
-#define FILE_DEVICE_DISK_FILE_SYSTEM 0x8
-#define FILE_DEVICE_FILE_SYSTEM 0x9
-#define FILE_DEVICE_INPORT_PORT 0xa
-#define FILE_DEVICE_MAILSLOT 0xc
-#define FILE_DEVICE_MIDI_IN 0xd
-#define FILE_DEVICE_MIDI_OUT 0xe
-#define FILE_DEVICE_MULTI_UNC_PROVIDER 0x10
-#define FILE_DEVICE_NAMED_PIPE 0x11
-#define FILE_DEVICE_NETWORK_BROWSER 0x13
-#define FILE_DEVICE_NETWORK_FILE_SYSTEM 0x14
-#define FILE_DEVICE_PRINTER 0x18
-#define FILE_DEVICE_SCANNER 0x19
-#define FILE_DEVICE_SERIAL_MOUSE_PORT 0x1a
-#define FILE_DEVICE_SCREEN 0x1c
-#define FILE_DEVICE_STREAMS 0x1e
-#define FILE_DEVICE_TAPE 0x1f
-#define FILE_DEVICE_TAPE_FILE_SYSTEM 0x20
-#define FILE_DEVICE_TRANSPORT 0x21
-#define FILE_DEVICE_VIRTUAL_DISK 0x24
-#define FILE_DEVICE_WAVE_IN 0x25
-#define FILE_DEVICE_WAVE_OUT 0x26
-#define FILE_DEVICE_8042_PORT 0x27
-#define FILE_DEVICE_NETWORK_REDIRECTOR 0x28
-#define FILE_DEVICE_BATTERY 0x29
-#define FILE_DEVICE_MODEM 0x2b
-#define FILE_DEVICE_VDM 0x2c
-#define FILE_DEVICE_SMB 0x2e
-#define FILE_DEVICE_KS 0x2f
-#define FILE_DEVICE_CHANGER 0x30
-#define FILE_DEVICE_SMARTCARD 0x31
-#define FILE_DEVICE_DVD 0x33
-#define FILE_DEVICE_FULLSCREEN_VIDEO 0x34
-#define FILE_DEVICE_SERENUM 0x37
-#define FILE_DEVICE_TERMSRV 0x38
-#define FILE_DEVICE_KSEC 0x39
 #define FILE_FLOPPY_DISKETTE 0x4
 #define FILE_WRITE_ONCE_MEDIA 0x8
 #define FILE_REMOTE_DEVICE 0x10
@@ -453,16 +415,6 @@ FORCEINLINE PVOID IoGetInitialStack(VOID)
 #define IoValidateDeviceIoControlAccess(Irp, RequiredAccess) ((void)(Irp), STATUS_SUCCESS)
 
 /* What a driver may ask ZwQuerySystemInformation and its kin, and older structures of the processor. */
-
-typedef struct _KAPC_STATE {
-    LIST_ENTRY ApcListHead[2];
-    PKPROCESS Process;
-    BOOLEAN KernelApcInProgress;
-    BOOLEAN KernelApcPending;
-    BOOLEAN UserApcPending;
-} KAPC_STATE, *PKAPC_STATE, *PRKAPC_STATE;
-
-C_ASSERT(sizeof(KAPC_STATE) == 0x30);
 
 #define PCI_CONFIGURATION_TYPE(header) ((header)->HeaderType & ~PCI_MULTIFUNCTION)
 #define PCI_MULTIFUNCTION_DEVICE(header) (((header)->HeaderType & PCI_MULTIFUNCTION) != 0)

@@ -25,6 +25,7 @@ _RECORDS: Final = {
     "Create": parameters.CreateParameters,
     "DeviceCapabilities": parameters.DeviceCapabilitiesParameters,
     "DeviceIoControl": parameters.DeviceIoControlParameters,
+    "FileSystemControl": parameters.FileSystemControlParameters,
     "FilterResourceRequirements": parameters.FilterResourceRequirementsParameters,
     "Others": parameters.OthersParameters,
     "Power": parameters.PowerParameters,

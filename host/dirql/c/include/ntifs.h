@@ -721,6 +721,15 @@
 #define VOLUME_SESSION_OPEN 4
 #define VOLUME_UPGRADE_SCHEDULED 2
 
+/* Values of PROCESSINFOCLASS. */
+typedef enum _PROCESSINFOCLASS {
+    ProcessBasicInformation = 0,
+    ProcessDebugPort = 7,
+    ProcessWow64Information = 0x1a,
+    ProcessImageFileName = 0x1b,
+    ProcessBreakOnTermination = 0x1d,
+} PROCESSINFOCLASS, *PPROCESSINFOCLASS;
+
 /* Values of OBJECT_INFORMATION_CLASS. */
 typedef enum _OBJECT_INFORMATION_CLASS {
     ObjectBasicInformation = 0,
@@ -858,6 +867,9 @@ VOID ObMakeTemporaryObject(_In_ PVOID Object);
 NTSTATUS ObGetObjectSecurity(_In_ PVOID Object, _Out_ PSECURITY_DESCRIPTOR *SecurityDescriptor, _Out_ PBOOLEAN
     MemoryAllocated);
 VOID ObReleaseObjectSecurity(_In_opt_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_ BOOLEAN MemoryAllocated);
+NTSTATUS ObReferenceObjectByName(_In_ PUNICODE_STRING ObjectName, _In_ ULONG Attributes, _In_opt_
+    PACCESS_STATE PassedAccessState, _In_ ACCESS_MASK DesiredAccess, _In_opt_ POBJECT_TYPE ObjectType, _In_
+    KPROCESSOR_MODE AccessMode, _Inout_opt_ PVOID ParseContext, _Out_ PVOID *Object);
 PDEVICE_OBJECT IoGetLowerDeviceObject(_In_ PDEVICE_OBJECT DeviceObject);
 PDEVICE_OBJECT IoGetDeviceAttachmentBaseRef(_In_ PDEVICE_OBJECT DeviceObject);
 BOOLEAN PsIsSystemThread(_In_ PETHREAD Thread);
@@ -870,6 +882,10 @@ PEPROCESS IoGetRequestorProcess(_In_ PIRP Irp);
 ULONG IoGetRequestorProcessId(_In_ PIRP Irp);
 BOOLEAN IoIsOperationSynchronous(_In_ PIRP Irp);
 VOID IoSetDeviceToVerify(_In_ PETHREAD Thread, _In_opt_ PDEVICE_OBJECT DeviceObject);
+VOID KeAttachProcess(_In_ PRKPROCESS Process);
+VOID KeDetachProcess(void);
+VOID KeStackAttachProcess(_Inout_ PRKPROCESS Process, _Out_ PRKAPC_STATE ApcState);
+VOID KeUnstackDetachProcess(_In_ PRKAPC_STATE ApcState);
 NTSTATUS ZwNotifyChangeKey(_In_ HANDLE KeyHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_APC_ROUTINE ApcRoutine,
     _In_opt_ PVOID ApcContext, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ ULONG CompletionFilter, _In_ BOOLEAN
     WatchTree, _Out_opt_ PVOID Buffer, _In_ ULONG BufferSize, _In_ BOOLEAN Asynchronous);
@@ -924,6 +940,11 @@ NTSTATUS ZwWaitForMultipleObjects(_In_ ULONG Count, _In_ HANDLE *Handles, _In_ W
     BOOLEAN Alertable, _In_opt_ PLARGE_INTEGER Timeout);
 NTSTATUS ZwQueryObject(_In_opt_ HANDLE Handle, _In_ OBJECT_INFORMATION_CLASS ObjectInformationClass, _Out_opt_
     PVOID ObjectInformation, _In_ ULONG ObjectInformationLength, _Out_opt_ PULONG ReturnLength);
+NTSTATUS ZwQueryInformationProcess(_In_ HANDLE ProcessHandle, _In_ PROCESSINFOCLASS ProcessInformationClass,
+    _Out_ PVOID ProcessInformation, _In_ ULONG ProcessInformationLength, _Out_opt_ PULONG ReturnLength);
+NTSTATUS ZwFsControlFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_APC_ROUTINE ApcRoutine,
+    _In_opt_ PVOID ApcContext, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ ULONG FsControlCode, _In_opt_ PVOID
+    InputBuffer, _In_ ULONG InputBufferLength, _Out_opt_ PVOID OutputBuffer, _In_ ULONG OutputBufferLength);
 
 /* Structures of files that only file systems answer; filters look into them. */
 
@@ -956,13 +977,6 @@ typedef struct _FILE_FS_ATTRIBUTE_INFORMATION {
 } FILE_FS_ATTRIBUTE_INFORMATION, *PFILE_FS_ATTRIBUTE_INFORMATION;
 
 /* What is known of processes and memory. */
-
-typedef enum _PROCESSINFOCLASS {
-    ProcessBasicInformation = 0,
-    ProcessDebugPort = 7,
-    ProcessWow64Information = 26,
-    ProcessImageFileName = 27
-} PROCESSINFOCLASS;
 
 typedef enum _THREADINFOCLASS {
     ThreadBasicInformation = 0,

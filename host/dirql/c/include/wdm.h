@@ -47,21 +47,59 @@
 
 #define FILE_DEVICE_BEEP 1
 #define FILE_DEVICE_CD_ROM 2
+#define FILE_DEVICE_CD_ROM_FILE_SYSTEM 3
 #define FILE_DEVICE_CONTROLLER 4
+#define FILE_DEVICE_DATALINK 5
+#define FILE_DEVICE_DFS 6
 #define FILE_DEVICE_DISK 7
+#define FILE_DEVICE_DISK_FILE_SYSTEM 8
+#define FILE_DEVICE_FILE_SYSTEM 9
+#define FILE_DEVICE_INPORT_PORT 0xa
 #define FILE_DEVICE_KEYBOARD 0xb
+#define FILE_DEVICE_MAILSLOT 0xc
+#define FILE_DEVICE_MIDI_IN 0xd
+#define FILE_DEVICE_MIDI_OUT 0xe
 #define FILE_DEVICE_MOUSE 0xf
+#define FILE_DEVICE_MULTI_UNC_PROVIDER 0x10
+#define FILE_DEVICE_NAMED_PIPE 0x11
 #define FILE_DEVICE_NETWORK 0x12
+#define FILE_DEVICE_NETWORK_BROWSER 0x13
+#define FILE_DEVICE_NETWORK_FILE_SYSTEM 0x14
 #define FILE_DEVICE_NULL 0x15
 #define FILE_DEVICE_PARALLEL_PORT 0x16
 #define FILE_DEVICE_PHYSICAL_NETCARD 0x17
+#define FILE_DEVICE_PRINTER 0x18
+#define FILE_DEVICE_SCANNER 0x19
+#define FILE_DEVICE_SERIAL_MOUSE_PORT 0x1a
 #define FILE_DEVICE_SERIAL_PORT 0x1b
+#define FILE_DEVICE_SCREEN 0x1c
 #define FILE_DEVICE_SOUND 0x1d
+#define FILE_DEVICE_STREAMS 0x1e
+#define FILE_DEVICE_TAPE 0x1f
+#define FILE_DEVICE_TAPE_FILE_SYSTEM 0x20
+#define FILE_DEVICE_TRANSPORT 0x21
 #define FILE_DEVICE_UNKNOWN 0x22
 #define FILE_DEVICE_VIDEO 0x23
+#define FILE_DEVICE_VIRTUAL_DISK 0x24
+#define FILE_DEVICE_WAVE_IN 0x25
+#define FILE_DEVICE_WAVE_OUT 0x26
+#define FILE_DEVICE_8042_PORT 0x27
+#define FILE_DEVICE_NETWORK_REDIRECTOR 0x28
+#define FILE_DEVICE_BATTERY 0x29
 #define FILE_DEVICE_BUS_EXTENDER 0x2a
+#define FILE_DEVICE_MODEM 0x2b
+#define FILE_DEVICE_VDM 0x2c
 #define FILE_DEVICE_MASS_STORAGE 0x2d
+#define FILE_DEVICE_SMB 0x2e
+#define FILE_DEVICE_KS 0x2f
+#define FILE_DEVICE_CHANGER 0x30
+#define FILE_DEVICE_SMARTCARD 0x31
 #define FILE_DEVICE_ACPI 0x32
+#define FILE_DEVICE_DVD 0x33
+#define FILE_DEVICE_FULLSCREEN_VIDEO 0x34
+#define FILE_DEVICE_SERENUM 0x37
+#define FILE_DEVICE_TERMSRV 0x38
+#define FILE_DEVICE_KSEC 0x39
 
 /* Flags of a device object (DEVICE_OBJECT.Flags). */
 
@@ -2452,6 +2490,7 @@ typedef struct _KLOCK_QUEUE_HANDLE KLOCK_QUEUE_HANDLE, *PKLOCK_QUEUE_HANDLE;
 typedef struct _KSYSTEM_TIME KSYSTEM_TIME, *PKSYSTEM_TIME;
 typedef struct _KFLOATING_SAVE KFLOATING_SAVE, *PKFLOATING_SAVE;
 typedef struct _KDPC_WATCHDOG_INFORMATION KDPC_WATCHDOG_INFORMATION, *PKDPC_WATCHDOG_INFORMATION;
+typedef struct _KAPC_STATE KAPC_STATE, *PKAPC_STATE, *PRKAPC_STATE;
 typedef struct _SLIST_ENTRY SLIST_ENTRY, *PSLIST_ENTRY;
 typedef union _SLIST_HEADER SLIST_HEADER, *PSLIST_HEADER;
 typedef struct _RTL_BITMAP RTL_BITMAP, *PRTL_BITMAP;
@@ -4205,6 +4244,15 @@ struct _KDPC_WATCHDOG_INFORMATION {
     ULONG DpcWatchdogLimit;
     ULONG DpcWatchdogCount;
     ULONG Reserved;
+};
+
+/* The process and the APCs that a thread had before it was attached to another process. */
+struct _KAPC_STATE {
+    LIST_ENTRY ApcListHead[2];
+    PKPROCESS Process;
+    BOOLEAN KernelApcInProgress;
+    BOOLEAN KernelApcPending;
+    BOOLEAN UserApcPending;
 };
 
 /* One link in a sequenced singly linked list; its address is a multiple of 16. */
@@ -6025,46 +6073,8 @@ FORCEINLINE VOID RtlInitEmptyAnsiString(_Out_ PANSI_STRING DestinationString, _I
     DestinationString->Buffer = Buffer;
 }
 
-/* Types of devices, characteristics and rights of files that dirql only hands on. */
+/* Characteristics and rights of files that dirql only hands on. */
 
-#define FILE_DEVICE_CD_ROM_FILE_SYSTEM 0x3
-#define FILE_DEVICE_DATALINK 0x5
-#define FILE_DEVICE_DFS 0x6
-#define FILE_DEVICE_DISK_FILE_SYSTEM 0x8
-#define FILE_DEVICE_FILE_SYSTEM 0x9
-#define FILE_DEVICE_INPORT_PORT 0xa
-#define FILE_DEVICE_MAILSLOT 0xc
-#define FILE_DEVICE_MIDI_IN 0xd
-#define FILE_DEVICE_MIDI_OUT 0xe
-#define FILE_DEVICE_MULTI_UNC_PROVIDER 0x10
-#define FILE_DEVICE_NAMED_PIPE 0x11
-#define FILE_DEVICE_NETWORK_BROWSER 0x13
-#define FILE_DEVICE_NETWORK_FILE_SYSTEM 0x14
-#define FILE_DEVICE_PRINTER 0x18
-#define FILE_DEVICE_SCANNER 0x19
-#define FILE_DEVICE_SERIAL_MOUSE_PORT 0x1a
-#define FILE_DEVICE_SCREEN 0x1c
-#define FILE_DEVICE_STREAMS 0x1e
-#define FILE_DEVICE_TAPE 0x1f
-#define FILE_DEVICE_TAPE_FILE_SYSTEM 0x20
-#define FILE_DEVICE_TRANSPORT 0x21
-#define FILE_DEVICE_VIRTUAL_DISK 0x24
-#define FILE_DEVICE_WAVE_IN 0x25
-#define FILE_DEVICE_WAVE_OUT 0x26
-#define FILE_DEVICE_8042_PORT 0x27
-#define FILE_DEVICE_NETWORK_REDIRECTOR 0x28
-#define FILE_DEVICE_BATTERY 0x29
-#define FILE_DEVICE_MODEM 0x2b
-#define FILE_DEVICE_VDM 0x2c
-#define FILE_DEVICE_SMB 0x2e
-#define FILE_DEVICE_KS 0x2f
-#define FILE_DEVICE_CHANGER 0x30
-#define FILE_DEVICE_SMARTCARD 0x31
-#define FILE_DEVICE_DVD 0x33
-#define FILE_DEVICE_FULLSCREEN_VIDEO 0x34
-#define FILE_DEVICE_SERENUM 0x37
-#define FILE_DEVICE_TERMSRV 0x38
-#define FILE_DEVICE_KSEC 0x39
 #define FILE_FLOPPY_DISKETTE 0x4
 #define FILE_WRITE_ONCE_MEDIA 0x8
 #define FILE_REMOTE_DEVICE 0x10
@@ -6256,16 +6266,6 @@ FORCEINLINE PVOID IoGetInitialStack(VOID)
 #define IoValidateDeviceIoControlAccess(Irp, RequiredAccess) ((void)(Irp), STATUS_SUCCESS)
 
 /* What a driver may ask ZwQuerySystemInformation and its kin, and older structures of the processor. */
-
-typedef struct _KAPC_STATE {
-    LIST_ENTRY ApcListHead[2];
-    PKPROCESS Process;
-    BOOLEAN KernelApcInProgress;
-    BOOLEAN KernelApcPending;
-    BOOLEAN UserApcPending;
-} KAPC_STATE, *PKAPC_STATE, *PRKAPC_STATE;
-
-C_ASSERT(sizeof(KAPC_STATE) == 0x30);
 
 #define PCI_CONFIGURATION_TYPE(header) ((header)->HeaderType & ~PCI_MULTIFUNCTION)
 #define PCI_MULTIFUNCTION_DEVICE(header) (((header)->HeaderType & PCI_MULTIFUNCTION) != 0)

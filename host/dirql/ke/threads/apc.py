@@ -24,7 +24,7 @@ from dirql.ke.processors.contract import contract
 from dirql.ke.processors.irql import enter
 from dirql.ke.threads.apc_state import ApcState
 from dirql.ke.threads.thread import RUNNING, WAITING, Thread, ThreadState
-from dirql.nt.bugcodes import KERNEL_APC_PENDING_DURING_EXIT
+from dirql.nt.bugcodes import INVALID_PROCESS_ATTACH_ATTEMPT, KERNEL_APC_PENDING_DURING_EXIT
 from dirql.nt.constants import APC_LEVEL, IO_TYPE_APC, KernelMode, OriginalApcEnvironment, UserMode
 from dirql.nt.status import STATUS_KERNEL_APC, STATUS_USER_APC
 
@@ -289,8 +289,15 @@ def _call_kernel_routine(apc: Apc) -> _Normal | None:
 def run_down(thread: Thread) -> None:
     """End the APCs of a thread that ends: the rundown routines of user APCs run, and kernel APCs are delivered.
 
-    Bug check 0x20 if the thread has its APCs still disabled.
+    Bug check 0x20 if the thread has its APCs still disabled, and 5 if it is attached to another process.
     """
+    attached = thread.attached
+    if attached is not None:
+        reason = (
+            f"a thread must leave a process to which it is attached before it ends; {thread!r} was attached to"
+            f" {attached!r}: call KeUnstackDetachProcess on each way out"
+        )
+        bug_check(INVALID_PROCESS_ATTACH_ATTEMPT, attached, attached, 1, 0, reason=reason)
     disabled = (thread.special_apc_disable & 0xFFFF) << 16 | thread.kernel_apc_disable & 0xFFFF
     state = thread.apc_state
     if disabled:

@@ -36,6 +36,7 @@ __all__ = [
     "RUNNING",
     "WAITING",
     "AffinityQueue",
+    "AttachedProcess",
     "Context",
     "ReadyOrder",
     "ReadyQueue",
@@ -65,6 +66,14 @@ class WorkQueue(Protocol):
 
     def leave(self, thread: Thread) -> None:
         """Let the thread belong to the queue no more."""
+
+
+class AttachedProcess(Protocol):
+    """A process, as a thread sees it that is attached to it."""
+
+    @property
+    def is_system(self) -> bool:
+        """Whether it is the system process, which has no user addresses."""
 
 
 class ThreadExit(BaseException):
@@ -107,6 +116,7 @@ class Thread(DispatcherObject):
         "alertable",
         "alerted",
         "apc_state",
+        "attached",
         "base_priority",
         "context",
         "creator",
@@ -151,8 +161,7 @@ class Thread(DispatcherObject):
         """The place of a ready thread among those of other queues: lower is older."""
         self.system_affinity = 0
         """The mask of the processors to which a driver has bound the thread; 0 if none has."""
-        self._timers = timers
-        self.number = number
+        self._timers, self.number = timers, number
         self.priority = self.base_priority = priority
         self.state = READY
         self.creator: object = None
@@ -161,6 +170,8 @@ class Thread(DispatcherObject):
         """The driver to which the code belongs that the thread runs when it goes on."""
         self.is_system = False
         """Whether it is a thread of the system process, which has no user addresses."""
+        self.attached: AttachedProcess | None = None
+        """The process whose user addresses the thread uses by KeStackAttachProcess, instead of those of its own."""
         self.mutexes: list[DispatcherObject] = []
         """The mutexes that the thread owns."""
         self.held: list[object] = []
@@ -171,14 +182,14 @@ class Thread(DispatcherObject):
         """Below 0 in guarded regions (SpecialApcDisable)."""
         self.regions = 0
         """The critical regions that the thread is in, plus GUARDED_REGION for each guarded one."""
-        self.apc_state = ApcState()
         self.alerted = [False, False]
         """Whether the thread is alerted, for KernelMode and for UserMode."""
         self.queue: WorkQueue | None = None
         """The kernel queue to which the thread belongs."""
         self.kernel_calls = 0
         """The system services that drivers have called in this thread and that have not returned."""
-        self.io, self.nesting, self.quantum = ThreadIoState(), Nesting(), Quantum(timers)
+        self.apc_state, self.io = ApcState(), ThreadIoState()
+        self.nesting, self.quantum = Nesting(), Quantum(timers)
         self.wait_irql = PASSIVE_LEVEL
         """The IRQL with which the thread goes on when it runs again."""
         self.exit_status = STATUS_PENDING
@@ -191,8 +202,7 @@ class Thread(DispatcherObject):
         self.wait_time = 0
         """The clock at which the last wait began (WaitTime)."""
         self.wait_status, self.wait_reason, self.wait_mode = 0, 0, KernelMode
-        self.alertable = False
-        self.time_out = _TimeOut(self)
+        self.alertable, self.time_out = False, _TimeOut(self)
 
     def __repr__(self) -> str:
         if self.state is WAITING:

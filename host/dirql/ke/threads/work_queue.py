@@ -183,3 +183,9 @@ def _call(item: WorkItem) -> None:
             f" {driver!r} returned with APCs disabled: call KeLeaveCriticalRegion or KeReleaseMutex on each way out"
         )
         bug_check(APC_INDEX_MISMATCH, routine, 0, disabled, 1, reason=reason, place=place)
+    if thread.attached is not None:
+        reason = (
+            f"a worker routine must leave a process to which it attaches; {describe(routine)} of {driver!r} returned"
+            f" attached to {thread.attached!r}: call KeUnstackDetachProcess on each way out"
+        )
+        bug_check(APC_INDEX_MISMATCH, routine, 1, 0, 1, reason=reason, place=place)
