@@ -173,6 +173,8 @@ class Machine(MachineParts):
         Raises `LoadError` when the driver has no Unload routine, `LeakReport` for a device that the driver did not let
         go. A driver that leaves something behind is bug check 0xCE.
         """
+        if not isinstance(driver, DriverObject):
+            raise TypeError(f"unload_driver: driver must be what load_driver returned; it was {driver!r}")
         problems = self.pnp.remove_devices(driver)
         status = unload_driver(driver, at_end=bool(problems))
         if problems:

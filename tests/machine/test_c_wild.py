@@ -17,7 +17,13 @@ from dirql.nt.bugcodes import DRIVER_IRQL_NOT_LESS_OR_EQUAL
 from dirql.nt.constants import FILE_ANY_ACCESS, FILE_DEVICE_UNKNOWN, METHOD_BUFFERED, Internal
 from dirql.nt.control_code import ctl_code
 from dirql.nt.plug_and_play import GUID_BUS_TYPE_INTERNAL, PnpBusInformation
-from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS
+from dirql.nt.status import (
+    STATUS_INVALID_DEVICE_REQUEST,
+    STATUS_INVALID_PARAMETER,
+    STATUS_OBJECT_NAME_COLLISION,
+    STATUS_OBJECT_NAME_NOT_FOUND,
+    STATUS_SUCCESS,
+)
 from dirql.pnp.node import DeviceNode
 from machine import child_driver
 from machine.c_builder import SOURCES, CDriver
@@ -45,6 +51,20 @@ def test_the_c_library_intrinsics_and_old_names_do_what_they_do_on_windows(proce
         machine.load_driver(CDriver("library"))
         with machine.open(r"\Device\Library") as handle:
             assert struct.unpack("<3I", handle.ioctl(TELL, b"", 12)) == (0, 0, 0)
+
+
+def test_strings_in_the_data_of_a_driver_name_objects_and_extensions_are_memory() -> None:
+    """OBJECT_ATTRIBUTES with strings that no routine has seen; extensions of a driver object and of a controller."""
+    with open_machine() as machine:
+        driver = machine.load_driver(CDriver("names"))
+        with machine.open(r"\\?\GLOBALROOT\Device\Names") as handle:
+            answers = struct.unpack("<11I", handle.ioctl(TELL, b"", 44))
+            again = struct.unpack("<11I", handle.ioctl(TELL, b"", 44))
+        machine.unload_driver(driver)
+    assert answers[:5] == (STATUS_SUCCESS,) * 5
+    assert answers[5:7] == (STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_NAME_COLLISION)
+    assert answers[7:] == (77, 1, 0x12345678, 1)
+    assert again == (*answers[:8], 2, *answers[9:])
 
 
 def test_a_bus_driver_in_python_answers_by_the_structures_of_c() -> None:

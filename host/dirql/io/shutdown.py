@@ -17,7 +17,7 @@ from dirql.ke.threads.wait import delay_execution_thread
 from dirql.mm.blocks import owner_text
 from dirql.nt.constants import KernelMode
 from dirql.ob.manager import running as object_manager
-from dirql.ob.namespace import Directory, SymbolicLink
+from dirql.ob.namespace import GLOBAL_ROOT, Directory, SymbolicLink
 
 __all__ = ["cancel_outstanding_requests", "leaks"]
 
@@ -85,6 +85,8 @@ def _names() -> Iterator[str]:
         _, directory, _ = namespace.lookup(path)
         if isinstance(directory, Directory):
             for named in directory.entries.values():
+                if named.name == GLOBAL_ROOT:
+                    continue
                 maker, place = (named.maker, named.place) if isinstance(named, SymbolicLink) else (None, None)
                 made = (
                     ""

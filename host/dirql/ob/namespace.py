@@ -4,6 +4,7 @@ r"""The name space: directories, symbolic links and named objects, as paths such
 
 Names compare without case. A link is followed wherever it stands in a path. The part of a path behind the name of a
 device belongs to the device. A program's `\\.\X` means `\??\X`, and `\DosDevices` is a link to `\??`.
+`\\?\GLOBALROOT\Device\X` leads to a device that has no such link.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from dirql.nt.status import (
 from dirql.ob.object import Object
 from dirql.ob.object_type import OBJECT_TYPES, ObjectType
 
-__all__ = ["Directory", "Namespace", "SymbolicLink", "TypeObject"]
+__all__ = ["GLOBAL_ROOT", "Directory", "Namespace", "SymbolicLink", "TypeObject"]
 
+GLOBAL_ROOT: Final = r"\??\GLOBALROOT"
+r"""The link by which programs name what has no name below `\??`, as `\\?\GLOBALROOT\Device\Store0`."""
 _MAXIMUM_LINKS: Final = 32
 _DIRECTORIES: Final = (
     "\\Device",
@@ -38,6 +41,8 @@ _DIRECTORIES: Final = (
     "\\ArcName",
     "\\ObjectTypes",
 )
+_LINKS: Final = {"\\DosDevices": "\\??", "\\GLOBAL??": "\\??", GLOBAL_ROOT: "\\"}
+"""The symbolic links of the system, each with its target."""
 _RULES: Final = {
     STATUS_OBJECT_PATH_SYNTAX_BAD: r"be a path with a backslash in front, as \Device\Store0",
     STATUS_OBJECT_NAME_INVALID: "not end in a backslash",
@@ -125,8 +130,8 @@ class Namespace:
             self.insert(path, Directory())
         for kind in OBJECT_TYPES:
             self.insert(f"\\ObjectTypes\\{kind.name}", TypeObject(kind))
-        self.insert("\\DosDevices", SymbolicLink("\\??"))
-        self.insert("\\GLOBAL??", SymbolicLink("\\??"))
+        for link, target in _LINKS.items():
+            self.insert(link, SymbolicLink(target))
 
     def new_device_name(self) -> str:
         """A name for a device that has none: a number in the directory Device."""

@@ -275,6 +275,8 @@ def member(form: str, converters: Converters) -> Value:
         return OBJECT, converters.drivers_object(target)
     if target in VIEWED:
         return OBJECT, converters.viewed(target)
+    if target in STRINGS:
+        return OBJECT, converters.string(target)
     return OBJECT, None
 
 

@@ -25,6 +25,8 @@ from dirql.c.core.io_views import IoViews
 from dirql.c.core.native_module import Native
 from dirql.c.core.views import View, derive
 from dirql.hal.dma.scatter_gather import ScatterGatherList
+from dirql.io.controller import ControllerObject
+from dirql.io.fixed_bytes import FixedBytes
 from dirql.io.objects import Irp
 from dirql.io.parameters import IoSecurityContext
 from dirql.ke.bugcheck import bug_check
@@ -113,6 +115,8 @@ class Objects:
             **self._dma.promote,
             str: self._promote_text,
             Guid: self._promote_guid,
+            FixedBytes: lambda each: self._promote_bytes(bytes(each)),
+            ControllerObject: self._promote_controller,
             **dict.fromkeys(_PLAIN, self._promote_plain),
             CmResourceList: lambda each: self._promote_bytes(resource_list_bytes(each)),
             IoResourceRequirementsList: lambda each: self._promote_bytes(requirements_bytes(each)),
@@ -177,6 +181,12 @@ class Objects:
         address = self._arena.allocate(view.size)
         view.promote(instance, address)
         self._transients.append((instance, address))
+        return address
+
+    def _promote_controller(self, controller: object) -> int:
+        view = self.view("CONTROLLER_OBJECT")
+        address = self._arena.allocate(view.size)
+        view.promote(controller, address)
         return address
 
     def take_transients(self) -> list[tuple[object, int]]:
