@@ -66,16 +66,14 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     count = irp.stack_count
     if not 0 < location <= count or not device.type:
         _refuse_call(device, irp, location)
-    locations = irp.locations
-    stack = locations[location - 1]
-    above = locations[location].device_object if location < count else None
+    stack = irp.locations[location - 1]
+    major = stack.major_function
     processor = ke.processor
-    if (irp.maker if above is None else above.driver_object) is not processor.driver:
+    # The driver that has the packet is usually the one that the location above names, and is looked up faster.
+    if irp.holder is not processor.driver:
         _check_sender(irp, stack)
     if (
-        irp.cancel_routine is not None
-        or stack.control & SL_PENDING_RETURNED
-        or _IS_LOOKED_AT[stack.major_function]
+        irp.cancel_routine is not None or stack.control & SL_PENDING_RETURNED or _IS_LOOKED_AT[major]
     ) and _is_kept(device, irp, stack):
         return STATUS_PENDING
     irp.current_location = location
@@ -92,7 +90,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     if hooks.dispatch_entered is not None:
         hooks.dispatch_entered(device, irp)
     irp.holder = driver = device.driver_object
-    dispatch = driver.major_function[stack.major_function]
+    dispatch = driver.major_function[major]
     regions = thread.regions
     status = guard.call_with_two(guard.DISPATCH, driver, dispatch, device, irp)
     if thread.regions != regions:

@@ -109,6 +109,7 @@ of a driver beyond that number names the routine that ended it, without the plac
 POSTPONED: Final = 0x200
 """In `control`: IoCallDriver returned STATUS_PENDING for the I/O manager, which called the dispatch routine later."""
 _PENDING: Final = SL_PENDING_RETURNED | POSTPONED
+_MARKS: Final = _PENDING | PROMISED
 DEEPEST_COMPLETION: Final = 16
 """So many completions run one inside the other on a stack; one that begins inside the last runs after it instead."""
 
@@ -182,9 +183,8 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
     if type(information) is not int or information < 0:
         io_status.stored_information = _unsigned(information)
     processor = ke.processor
-    device = irp.locations[location - 1].device_object if location <= count else None
     if (
-        (irp.maker if device is None else device.driver_object) is not processor.driver
+        irp.holder is not processor.driver
         or (status and status in _NEVER_FINAL)
         or irp.cancel_routine is not None
         or processor.lock is not None
@@ -253,11 +253,15 @@ def _walk(irp: Irp, location: int) -> bool:
         location += 1
         irp.current_location = location
         control, routine, context = left.control, left.completion_routine, left.context
-        irp.stored_pending = pending = control & _PENDING != 0
         left.left += 1
-        left.outcome = STATUS_PENDING if control & SL_PENDING_RETURNED else io_status.nt_status
-        if control & PROMISED and not pending:
-            _refuse_unmarked(irp, left)
+        if control & _MARKS:
+            irp.stored_pending = pending = control & _PENDING != 0
+            left.outcome = STATUS_PENDING if control & SL_PENDING_RETURNED else io_status.nt_status
+            if not pending:
+                _refuse_unmarked(irp, left)
+        else:
+            irp.stored_pending = pending = False
+            left.outcome = io_status.nt_status
         # NT clears all but the major function and the device, which later tell what the request was. A method for this
         # takes 0.05 µs more for each driver (bench/io_paths.py, "a request through 3 drivers").
         left.stored_minor = left.stored_flags = left.control = 0
@@ -271,11 +275,8 @@ def _walk(irp: Irp, location: int) -> bool:
             device = locations[location - 1].device_object if location <= count else None
             irp.holder = driver = irp.maker if device is None else device.driver_object
             status = guard.call_completion(driver, routine, device, irp, context)
-            if status:
-                if status == STATUS_MORE_PROCESSING_REQUIRED:
-                    return False
-                if status == STATUS_PENDING:
-                    _report_pending(irp, driver, routine)
+            if status and _is_stopped(status, irp, driver, routine):
+                return False
             if irp.current_location != location or pending:
                 _check_return(irp, location, driver, routine)
         elif pending and location <= count:
@@ -356,14 +357,18 @@ def _unsigned(information: object) -> int:
     return information & 0xFFFF_FFFF_FFFF_FFFF
 
 
-def _report_pending(irp: Irp, driver: object, routine: object) -> None:
-    """Report a completion routine that returns STATUS_PENDING, with which the completion goes on all the same."""
-    if ke.kernel.verifier.is_verified(driver):
+def _is_stopped(status: int, irp: Irp, driver: object, routine: object) -> bool:
+    """Whether a completion routine with this value keeps the packet.
+
+    With STATUS_PENDING, which is reported, the completion goes on as with any other value.
+    """
+    if status == STATUS_PENDING and ke.kernel.verifier.is_verified(driver):
         what = (
             "a completion routine must return STATUS_CONTINUE_COMPLETION or STATUS_MORE_PROCESSING_REQUIRED;"
             f" {guard.describe(routine)} returned STATUS_PENDING for {irp!r}, which does not stop the completion"
         )
         report_defect("IRP-07", what)
+    return status == STATUS_MORE_PROCESSING_REQUIRED
 
 
 def _check_return(irp: Irp, location: int, driver: object, routine: object) -> None:

@@ -367,7 +367,7 @@ class Irp(PacketFields):
         invoke_on_cancel: int,
     ) -> None:
         """Set the routine of the next location, called on completion; follows IoSetCompletionRoutine (row IRP-06)."""
-        if routine is not None and not callable(routine):
+        if not callable(routine) and routine is not None:
             packet.refuse_routine("IoSetCompletionRoutine", "CompletionRoutine", routine)
         try:
             place = self.current_location - 1

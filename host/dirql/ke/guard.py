@@ -48,7 +48,7 @@ from dirql.nt.bugcodes import (
     VF_IO_VERIFY_INCONSISTENT_RETURN,
     VF_IOMANAGER_DISPATCH_IRQL,
 )
-from dirql.nt.constants import DeallocateObject, DeallocateObjectKeepRegisters, KeepObject
+from dirql.nt.constants import DISPATCH_LEVEL, DeallocateObject, DeallocateObjectKeepRegisters, KeepObject
 from dirql.nt.ntstatus import NTSTATUS, StatusException
 from dirql.nt.status import STATUS_UNHANDLED_EXCEPTION
 
@@ -358,7 +358,7 @@ def call_completion(
 
 def call_deferred(processor: Processor, dpc: QueuedDpc) -> None:
     """Do as `call_driver` for the routine of a DPC and the current processor, which is `processor`."""
-    irql, caller, lock = processor.irql, processor.driver, processor.lock
+    caller, lock = processor.driver, processor.lock
     processor.driver = driver = dpc.driver
     routine = dpc.deferred_routine
     try:
@@ -367,8 +367,8 @@ def call_deferred(processor: Processor, dpc: QueuedDpc) -> None:
         _raised(DPC, routine, error, caller)
         raise
     # A DPC stays on its processor: it must not wait.
-    if processor.irql != irql or processor.lock is not lock:
-        _check_state(DPC, driver, routine, irql, lock, dpc)
+    if processor.irql != DISPATCH_LEVEL or processor.lock is not lock:
+        _check_state(DPC, driver, routine, DISPATCH_LEVEL, lock, dpc)
     processor.driver = caller
 
 

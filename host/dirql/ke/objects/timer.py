@@ -50,8 +50,9 @@ def clock_interrupt(processor: Processor) -> None:
     """Take the clock interrupt, which comes when a due time is reached: signal timers and queue their DPCs."""
     old_irql = enter(processor, CLOCK_LEVEL)
     kernel = current.kernel
-    kernel.timers.interrupted_irql = old_irql
-    kernel.timers.expire(kernel.clock.now())
+    timers = kernel.timers
+    timers.interrupted_irql = old_irql
+    timers.expire(kernel.clock.now())
     enter(processor, old_irql)
 
 
@@ -114,7 +115,8 @@ class Timer(DispatcherObject):
         _SET.check_two(self, dpc)
         if type(due_time) is not int or not _LOWEST_TIME <= due_time <= _HIGHEST_TIME:
             _SET.check_arguments(self, due_time, dpc)
-        return self._set(due_time, 0, dpc)
+        self.period = 0
+        return self._set_units(due_time, 0, dpc)
 
     def start(self, due_time: int, period_units: int, dpc: Dpc | None) -> bool:
         """Do as `set_ex` for a period in 100 ns units, for the kernel itself."""

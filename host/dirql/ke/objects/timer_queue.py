@@ -169,11 +169,15 @@ class TimerQueue:
     def _settle(self) -> None:
         """Drop cancelled entries at the front, so that the heap's first entry is live and gives the deadline."""
         heap = self._heap
-        while heap and heap[0][2].ticket != heap[0][1]:
+        first = None
+        while heap:
+            due, ticket, entry = heap[0]
+            if entry.ticket == ticket:
+                first = due
+                break
             heappop(heap)
-        due = heap[0][0] if heap else None
-        if due != self.due:
-            self._set_deadline(due)
+        if first != self.due:
+            self._set_deadline(first)
 
     def _set_deadline(self, due: int | None) -> None:
         self.due = due

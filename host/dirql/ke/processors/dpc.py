@@ -240,12 +240,13 @@ class Dpc:
             return True
         importance = self.importance
         queue = self.dpc_data = processor.dpcs
+        waiting = queue.waiting
         if importance == HighImportance:
-            queue.waiting.appendleft(self)
+            waiting.appendleft(self)
         else:
-            queue.waiting.append(self)
+            waiting.append(self)
         # NT numbers the importances low, medium, high, medium high.
-        if importance >= least or len(queue.waiting) > MAXIMUM_QUEUE_DEPTH:
+        if importance >= least or len(waiting) > MAXIMUM_QUEUE_DEPTH:
             queue.requested = True
         hook = current.kernel.hooks.dpc_queued
         if hook is not None:
@@ -263,7 +264,7 @@ def drain(processor: Processor) -> None:
     kernel = current.kernel
     hooks = kernel.hooks
     queue = processor.dpcs
-    queue.drained += 1
+    queue.is_undrained = False
     waiting = queue.waiting
     clock = kernel.clock
     thread = processor.current_thread

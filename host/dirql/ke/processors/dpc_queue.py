@@ -43,7 +43,16 @@ class QueuedDpc(Protocol):
 class DpcQueue:
     """The DPC queue of one processor (KDPC_DATA)."""
 
-    __slots__ = ("count", "drained", "nesting", "requested", "running", "threaded", "waiting", "wake_thread")
+    __slots__ = (
+        "count",
+        "is_undrained",
+        "nesting",
+        "requested",
+        "running",
+        "threaded",
+        "waiting",
+        "wake_thread",
+    )
 
     def __init__(self) -> None:
         self.waiting = deque[QueuedDpc]()
@@ -56,8 +65,8 @@ class DpcQueue:
         """The queue is to be drained as soon as the processor's IRQL is below DISPATCH_LEVEL."""
         self.count = 0
         """The number of DPCs that were begun (DpcCount)."""
-        self.drained = 0
-        """The number of times that the queue was drained. Each time the IRQL was below DISPATCH_LEVEL before."""
+        self.is_undrained = False
+        """Whether the queue was not drained since the watch set this. To drain it the IRQL was below DISPATCH_LEVEL."""
         self.running: QueuedDpc | None = None
         """The DPC whose routine the processor runs now."""
         self.nesting = Nesting()

@@ -296,9 +296,11 @@ def block(thread: Thread, timeout: int | None, due: int | None = None) -> int:
         thread.queue.wake()  # another thread of the queue may be active now
     ready = kernel.ready
     blocks = thread.wait_block_list
-    # To call `following_thread` for the usual case too would make "event and switch" in bench/ke_paths.py 4 % slower.
-    usual = ready.highest > IDLE_PRIORITY and not processor.limited
-    switch_thread(processor, ready.take() if usual else following_thread(processor))
+    # To call `following_thread` for the usual cases too would make "event and switch" in bench/ke_paths.py 4 % slower.
+    if processor.limited:
+        switch_thread(processor, following_thread(processor))
+    else:
+        switch_thread(processor, ready.take() if ready.highest > IDLE_PRIORITY else processor.idle_thread)
     status = thread.wait_status
     if thread.apc_state.kernel_apc_pending or (status and status == STATUS_KERNEL_APC):
         return _break_wait(thread, blocks, due)

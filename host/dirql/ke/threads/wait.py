@@ -106,10 +106,11 @@ def wait_for_single_object(
             return _poll((object,), thread, WaitAny)
     if header.type < 0:
         refuse_blank(object, "KeWaitForSingleObject", object.INITIALIZER)
-    blocks = thread.single_wait
-    blocks[0].object = object
-    header.wait_list[blocks[0]] = None
-    thread.wait_block_list, thread.wait_type = blocks, WaitAny
+    thread.wait_block_list = blocks = thread.single_wait
+    own = blocks[0]
+    own.object = object
+    header.wait_list[own] = None
+    thread.wait_type = WaitAny
     thread.wait_reason, thread.wait_mode, thread.alertable = wait_reason, wait_mode, alertable
     status = block(thread, timeout)
     return _ended(status) if status else status

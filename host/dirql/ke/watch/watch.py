@@ -59,12 +59,14 @@ class _Span:
 class _Routines:
     """The things that one processor runs."""
 
-    __slots__ = ("dpc", "isr", "raised")
+    __slots__ = ("dpc", "drains", "isr", "raised")
 
     def __init__(self) -> None:
         self.dpc = _Span()
         self.isr = _Span()
         self.raised = _Span()
+        self.drains = 0
+        """The looks before which the processor had been below DISPATCH_LEVEL, and had drained its queue of DPCs."""
 
 
 class Watch(WatchEntry):
@@ -160,7 +162,10 @@ class Watch(WatchEntry):
             self._stop(processor, WATCHDOG_SINGLE, f"a DPC must return; {running!r}", took, limit)
         irql = kernel.timers.interrupted_irql if processor is current.processor else processor.irql
         is_raised = irql >= DISPATCH_LEVEL
-        took = routines.raised.look(processor if is_raised else None, processor.dpcs.drained, now)
+        if not processor.dpcs.is_undrained:
+            routines.drains += 1
+            processor.dpcs.is_undrained = True
+        took = routines.raised.look(processor if is_raised else None, routines.drains, now)
         # A loop that takes a lock and releases it is found at the raised IRQL by each look, although it comes below.
         # There it drains the queue now, as after a clock interrupt of NT, and the next look sees that it did.
         processor.dpcs.requested |= is_raised
