@@ -82,6 +82,11 @@ def _driver(text: str) -> Path:
 
 
 LEVELS = ("byte", "pin", "bitstream")
+_TRANSFERS = 184
+"""The 2 x 184 requests of a row are the 368 samples that a 99th percentile needs.
+
+The machine is deterministic, so that more of them take longer and show the same.
+"""
 _LEVEL_HELP = (
     "how a twin carries bytes: as they are, as the bits of a UART, or as these into the board's bitstream"
 )
@@ -154,9 +159,9 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     add(
         "--transfers",
         type=_at_least(1),
-        default=200,
+        default=_TRANSFERS,
         metavar="N",
-        help="writes, each read back, for each row",
+        help="writes, each read back, for each row; the default has the samples that p99 needs",
     )
     add("--size", type=_at_least(1), default=4096, metavar="BYTES", help="bytes of each transfer")
     add(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
@@ -39,7 +39,7 @@ from dirql.registers.functions import Store
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict, summarize_defects
-from dirql.shares import ShareFailed, divide, possible_processes, run_shares
+from dirql.shares import Offer, ShareFailed, possible_processes, run_shares
 from dirql.target import inside_simulator
 from dirql.target.contract import LinkLost, MachineRemoved
 from dirql.target.simulation.build import announce_on_stderr
@@ -175,8 +175,8 @@ _CLOCKS_PER_DWORD = {"polled": 6.2, "timer": 16.9, "interrupt": 7.0, "dma": 1.2}
 _CLOCKS_PER_REQUEST = 300
 _LARGE = 1_000_000_000
 """Waves are announced from this number of bytes on. The figures above were measured with the machine `default`."""
-_EFFORTS = {"polled": 5.2, "timer": 6.0, "interrupt": 4.2, "dma": 1.0}
-"""The time of this computer that a row takes, in proportion to the others."""
+_LONGEST_FIRST = ("interrupt", "timer", "polled", "dma")
+"""The modes by the time of this computer that their rows take, so that processes have short rows left at the end."""
 _WORTHWHILE = 2_000_000
 """The job is divided among processes from this number of clocks on, which take about a second."""
 
@@ -304,25 +304,29 @@ def _measure_shares(options: Options, console: Console) -> JobResult | None:
     They must, too, if anything went wrong: the job then runs once more, and reports what goes wrong there.
     """
     rows = list(_rows(options))
-    shares = _shares(options, rows)
-    if len(shares) < 2:
+    processes = min(possible_processes(), len(rows)) if _may_be_shared(options) else 1
+    if processes < 2:
         return None
     with _open(options):
         pass  # the machine is compiled, if need be, before it is needed by several at once
+    order = sorted(range(len(rows)), key=lambda number: _LONGEST_FIRST.index(rows[number].mode))
+    offer = Offer(order)
     try:
         with show(console) as display:
-            tasks = [partial(_run_share, options, [rows[number] for number in share]) for share in shares]
-            results = run_shares([row.name for row in rows], tasks, display)
+            task = partial(_run_share, options, (rows[number] for number in offer.take()))
+            results = run_shares([row.name for row in rows], [task] * processes, display)
     except ShareFailed as failed:
         again = f"{failed} All rows run again on one machine."
         console.print(again, highlight=False, markup=False, soft_wrap=True)
         return None
+    finally:
+        offer.close()
     modes = {mode.name: mode for result in results for mode in result.modes}
     return replace(results[0], modes=tuple(modes[row.name] for row in rows))
 
 
-def _shares(options: Options, rows: Sequence[Row]) -> list[list[int]]:
-    """The numbers of the rows for each process; one share where what a row shows may depend on those before it."""
+def _may_be_shared(options: Options) -> bool:
+    """Whether several processes are worthwhile, and what a row shows does not depend on those before it."""
     files = options.waves, options.trace, options.record
     is_free = (
         options.target == "verilated"
@@ -334,13 +338,11 @@ def _shares(options: Options, rows: Sequence[Row]) -> list[list[int]]:
         and options.limits == Limits()
         and len(options.machine.functions_named(STORE)) == 1
     )
-    if not is_free or _expected_clocks(options) < _WORTHWHILE:
-        return []
-    return divide([_EFFORTS[row.mode] for row in rows], possible_processes())
+    return is_free and _expected_clocks(options) >= _WORTHWHILE
 
 
-def _run_share(options: Options, rows: Sequence[Row], display: Display) -> JobResult | None:
-    """Run some of the rows on a machine of their own; None if that is not a full success."""
+def _run_share(options: Options, rows: Iterable[Row], display: Display) -> JobResult | None:
+    """Run these rows on a machine of their own; None if that is not a full success."""
     modes: list[ModeResult] = []
     machine = _open(options)
     machine.memory_manager.process.guard = GUARD
@@ -381,7 +383,7 @@ def _run_rows(
     module: DriverModule | None,
     scenarios: ModuleType | None,
     options: Options,
-    rows: Sequence[Row],
+    rows: Iterable[Row],
     display: Display,
     modes: list[ModeResult],
     runs: list[Run],

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A job in several processes: each runs a share of the rows on a machine of its own, and tells how it goes.
+"""A job in several processes: each takes rows and runs them on a machine of its own, and tells how it goes.
 
 The processes are forks, so that nothing is imported twice. They write nothing themselves: the process that has begun
 them shows their progress, in the order of the rows.
@@ -24,7 +24,7 @@ from typing import Generic, NamedTuple, TypeVar, cast
 
 from dirql.report.progress import Display, Step
 
-__all__ = ["ShareFailed", "divide", "possible_processes", "run_shares"]
+__all__ = ["Offer", "ShareFailed", "possible_processes", "run_shares"]
 
 _Result = TypeVar("_Result")
 
@@ -52,15 +52,26 @@ def possible_processes() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def divide(efforts: Sequence[float], processes: int) -> list[list[int]]:
-    """The numbers of the rows for each process, ascending, so that all have about the same effort; none is idle."""
-    shares: list[list[int]] = [[] for _ in range(min(processes, len(efforts)))]
-    loads = [0.0] * len(shares)
-    for number in sorted(range(len(efforts)), key=lambda number: -efforts[number]):
-        least = loads.index(min(loads))
-        shares[least].append(number)
-        loads[least] += efforts[number]
-    return [sorted(share) for share in shares]
+class Offer:
+    """The numbers of rows, which processes take one after the other as they become free; each is taken once.
+
+    So no process is idle while another has several rows left, however long each takes on a busy computer.
+    """
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        """Offer these numbers, at most 255, in this order; a fork of the process takes from the same offer."""
+        self._outlet, inlet = os.pipe()
+        os.write(inlet, bytes(numbers))
+        os.close(inlet)
+
+    def take(self) -> Iterator[int]:
+        """Take numbers, each when the one before is done, until none is left."""
+        while number := os.read(self._outlet, 1):
+            yield number[0]
+
+    def close(self) -> None:
+        """Give up the numbers that this process has not taken."""
+        os.close(self._outlet)
 
 
 class ShareFailed(Exception):

@@ -23,7 +23,7 @@ from dirql.io.handle import Handle
 from dirql.job import Options
 from dirql.report.progress import Display
 from dirql.report.results import JobResult
-from dirql.shares import ShareFailed, divide, run_shares
+from dirql.shares import Offer, ShareFailed, run_shares
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 
@@ -113,14 +113,46 @@ def test_rows_that_may_depend_on_others_run_on_one_machine(
     assert not seen
 
 
-def test_shares_have_about_the_same_effort_and_every_row_once() -> None:
-    efforts = [5.2, 6.0, 4.2, 1.0, 4.2, 1.0, 4.2, 1.0]
-    for processes in range(1, 12):
-        divided = divide(efforts, processes)
-        assert sorted(number for share in divided for number in share) == list(range(8))
-        assert all(share == sorted(share) and share for share in divided)
-        loads = [sum(efforts[number] for number in share) for share in divided]
-        assert max(loads) <= 4 / 3 * max(*efforts, sum(efforts) / len(divided))
+def test_a_process_that_is_busy_takes_no_row_from_others_and_every_row_is_taken_once() -> None:
+    offer = Offer([5, 0, 3, 1, 4, 2])
+    go_on, release = os.pipe()
+
+    def busy(_: Display) -> list[int]:
+        taken = offer.take()
+        first = next(taken)
+        os.write(release, b".")
+        os.read(begun, 1)
+        return [first, *taken]
+
+    def free(_: Display) -> list[int]:
+        os.read(go_on, 1)
+        rest = list(offer.take())
+        os.write(begin, b".")
+        return rest
+
+    begun, begin = os.pipe()
+    assert run_shares([], [busy, free], _display()[0]) == [[5], [0, 3, 1, 4, 2]]
+    offer.close()
+    for end in (go_on, release, begun, begin):
+        os.close(end)
+
+
+def test_the_longest_rows_are_offered_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered: list[list[int]] = []
+
+    class Seen(Offer):
+        def __init__(self, numbers: Sequence[int]) -> None:
+            super().__init__(numbers)
+            offered.append(list(numbers))
+
+    def refuse(*_: object) -> None:
+        raise ShareFailed("no process")
+
+    monkeypatch.setattr(job, "possible_processes", lambda: 2)
+    monkeypatch.setattr(job, "Offer", Seen)
+    monkeypatch.setattr(job, "run_shares", refuse)
+    cli.main(["run", "--transfers", "1", "--size", "4"])
+    assert offered == [[2, 4, 6, 1, 0, 3, 5, 7]]
 
 
 def _display() -> tuple[Display, io.StringIO]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from dirql import __version__, cli
 from dirql.hardware.reading import machine_names
 from dirql.hardware.root import machine_root
 from dirql.job import MODES
+from dirql.trace.histogram import samples_needed
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -26,6 +28,12 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_modes_of_the_command_line_are_those_of_the_job() -> None:
     assert tuple(MODES) == cli.MODES
+
+
+def test_the_default_transfers_are_the_fewest_with_which_p99_has_enough_samples() -> None:
+    options = cli._parser().parse_args(["run"])
+    needed = samples_needed(Fraction(99, 100))
+    assert 2 * (options.transfers - 1) < needed <= 2 * options.transfers
 
 
 @pytest.mark.parametrize(
