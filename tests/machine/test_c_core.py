@@ -297,6 +297,7 @@ def test_an_interrupt_from_the_keyboard_ends_an_endless_loop_in_c() -> None:
         ("paged code at a raised IRQL", bugcodes.DRIVER_IRQL_NOT_LESS_OR_EQUAL, None),
         ("INIT code after DriverEntry", bugcodes.PAGE_FAULT_IN_NONPAGED_AREA, None),
         ("endless loop", bugcodes.DPC_WATCHDOG_VIOLATION, None),
+        ("freed pool in a routine of the runtime", bugcodes.PAGE_FAULT_IN_NONPAGED_AREA, None),
     ],
 )
 def test_a_mistake_in_c_is_a_bug_check_with_its_line(mistake: str, bug_check: int, first: int | None) -> None:

@@ -139,6 +139,11 @@ static VOID Mistake(ULONG number, PIRP Irp, PIO_STACK_LOCATION stack)
     case 16: /* endless loop */
         for (;;) Sink++; /* here: endless loop */
         break;
+    case 17: /* freed pool in a routine of the runtime */
+        block = ExAllocatePoolWithTag(NonPagedPool, 8192, TAG);
+        ExFreePoolWithTag(block, TAG);
+        RtlZeroMemory(block, 100 + zero); /* here: freed pool in a routine of the runtime */
+        break;
     }
 }
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Final, cast
 
@@ -36,6 +37,8 @@ WATCHDOG_SECONDS: Final = 5
 
 _ULONG: Final = NUMBERS["u4"]
 _FRAME: Final = struct.Struct("<QQ")
+_MEMORY_ROUTINES: Final = str(Path(__file__).resolve().parents[1] / "runtime/memory.c")
+"""The file of the runtime with memset and its kin, all of which have frames."""
 _EMPTY: Final = compile("", "", "exec")
 
 _open: list[Session] = []
@@ -110,18 +113,26 @@ class Session:
         return self.native.stub_address(STUBS[name])
 
     def _place_in_c(self, found: object) -> Mark:
-        """The place of code in C that `driver_place` of the core has found."""
+        """The place of code in C that `driver_place` of the core has found.
+
+        Memset and its kin stand for the driver's routine that has called them.
+        """
         rip, rbp, base, top = cast(tuple[int, int, int, int], found)
-        image = self.image_of(rip)
-        while image is None and base <= rbp < top - 8:
+        code = self._code_of(rip)
+        while (code is None or _is_memory_routine(code)) and base <= rbp < top - 8:
             rbp, rip = _FRAME.unpack(self.native.read_bytes(rbp, _FRAME.size))
-            image = self.image_of(rip)
-        if image is None:
-            return _code_at(Origin("a driver in C", "unknown", 0)), -1
+            code = self._code_of(rip) or code
+        return code or _code_at(Origin("a driver in C", "unknown", 0)), -1
+
+    def _code_of(self, rip: int) -> CodeType | None:
+        """The code object for an instruction of a driver; None for one of anything else."""
         code = self._places.get(rip)
         if code is None:
-            code = self._places[rip] = _code_at(image.origin(rip - 1))
-        return code, -1
+            image = self.image_of(rip)
+            code = None if image is None else _code_at(image.origin(rip - 1))
+            if code is not None:
+                self._places[rip] = code
+        return code
 
     def _close(self) -> None:
         """Take everything back; the machine has closed."""
@@ -135,6 +146,11 @@ class Session:
                 self.pages.discard(address, pages)
         self.objects.close()
         _open.remove(self)
+
+
+def _is_memory_routine(code: CodeType) -> bool:
+    """Whether code is that of memset and its kin, which each driver is linked with."""
+    return code.co_filename == _MEMORY_ROUTINES
 
 
 def _code_at(place: Origin) -> CodeType:

@@ -251,7 +251,8 @@ class _Recipe:
     def key(self, texts: Iterable[str]) -> str:
         """The part of the image's name in the cache that stands for everything of which it is made."""
         digest = hashlib.sha256()
-        facts = (self._compiler.version, *self._compiler.command, *self._all_options(), *self._counted())
+        own = (*self._all_options(), *self._counted(), *self._runtime_arguments())
+        facts = (self._compiler.version, *self._compiler.command, *own)
         # This file says how the texts are compiled, and the headers are part of the runtime's texts.
         used = [
             Path(__file__),

@@ -9,6 +9,9 @@
 #include <ntdef.h>
 #include <string.h>
 
+/* Gives a routine that calls no other a frame, by which a report of a fault in it finds the routine that has called it. */
+#define WITH_FRAME() __asm__ volatile("" : : "r"(__builtin_frame_address(0)))
+
 size_t dirql_equal_bytes(const void *first, const void *second, size_t length);
 VOID RtlCopyMemory(VOID *Destination, const VOID *Source, SIZE_T Length);
 VOID RtlMoveMemory(VOID *Destination, const VOID *Source, SIZE_T Length);
@@ -23,6 +26,7 @@ void *memcpy(void *destination, const void *source, size_t length)
 {
     void *to = destination;
 
+    WITH_FRAME();
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(source), "+c"(length) : : "memory");
     return destination;
 }
@@ -32,6 +36,7 @@ void *memmove(void *destination, const void *source, size_t length)
     const char *from = source;
     char *to = destination;
 
+    WITH_FRAME();
     if (to <= from || to >= from + length) {
         return memcpy(destination, source, length);
     }
@@ -45,6 +50,7 @@ void *memset(void *destination, int fill, size_t length)
 {
     void *to = destination;
 
+    WITH_FRAME();
     __asm__ volatile("rep stosb" : "+D"(to), "+c"(length) : "a"(fill) : "memory");
     return destination;
 }
@@ -53,6 +59,7 @@ size_t dirql_equal_bytes(const void *first, const void *second, size_t length)
 {
     size_t each = 0;
 
+    WITH_FRAME();
     while (each < length && ((const UCHAR *)first)[each] == ((const UCHAR *)second)[each]) {
         each++;
     }
@@ -68,6 +75,7 @@ int memcmp(const void *first, const void *second, size_t length)
 
 void *memchr(const void *memory, int character, size_t length)
 {
+    WITH_FRAME();
     for (const UCHAR *each = memory; length > 0; each++, length--) {
         if (*each == (UCHAR)character) {
             return (void *)each;
