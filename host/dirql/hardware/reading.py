@@ -94,7 +94,7 @@ def read_machine(path: Path, root: Path) -> MachineDescription:
         file=table.file,
         path=path.resolve(),
         description=table.text("description"),
-        frequency=clock.integer("frequency", 1_000_000, 1_000_000_000),
+        frequency=clock.integer("frequency", 1_000_000, 1_000_000_000, decimal=True),
         host_memory=_read_host_memory(table.table("host_memory")),
         buses=buses,
         bridges=bridges,

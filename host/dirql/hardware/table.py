@@ -77,16 +77,22 @@ class Table:
             self.refuse(key, f"it must be a text that is not empty; it was {value!r}")
         return value
 
-    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
-        """An integer of `low` to `high`; `default` if the key is missing and there is one."""
+    def integer(
+        self, key: str, low: int, high: int, default: int | None = None, *, decimal: bool = False
+    ) -> int:
+        """An integer of `low` to `high`; `default` if the key is missing and there is one.
+
+        A message shows large numbers with base 16, as addresses and sizes are written; `decimal` is for amounts.
+        """
         if default is not None and not self.has(key):
             return default
-        must_be = (
-            f"an integer of {low:#x} to {high:#x}" if high > 0xFFFF else f"an integer of {low} to {high}"
-        )
+        form = "_d" if decimal else "#x" if high > 0xFFFF else "d"
+        must_be = f"an integer of {low:{form}} to {high:{form}}"
         value = self._take(key, must_be)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        if not isinstance(value, int) or isinstance(value, bool):
             self.refuse(key, f"it must be {must_be}; it was {shown(value)}")
+        if not low <= value <= high:
+            self.refuse(key, f"it must be {must_be}; it was {f'{value:_d}' if decimal else shown(value)}")
         return value
 
     def boolean(self, key: str, default: bool) -> bool:
