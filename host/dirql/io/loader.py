@@ -8,27 +8,24 @@ has a key of the registry; a service that has none gets one.
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import Final
 
 from dirql.cm.registry import running as registry
 from dirql.cm.service_keys import service_path
 from dirql.io.dispatch import invalid_device_request
 from dirql.io.driver_extension import reinitialize_drivers
+from dirql.io.driver_fields import check_members
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DispatchRoutine, DriverEntry, DriverObject
 from dirql.io.unload import forget_driver, unload_driver
 from dirql.ke import guard
-from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
-from dirql.ke.origin import origin_of_routine
-from dirql.ke.processors.contract import contract, never_runs
-from dirql.nt.bugcodes import KMODE_EXCEPTION_NOT_HANDLED
-from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED, IRP_MJ_MAXIMUM_FUNCTION
+from dirql.ke.processors.contract import contract
+from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED
 from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import (
     STATUS_IMAGE_ALREADY_LOADED,
     STATUS_OBJECT_NAME_NOT_FOUND,
-    STATUS_UNHANDLED_EXCEPTION,
 )
 from dirql.ob.manager import running as object_manager
 from dirql.rtl.strings import UnicodeText, unicode_text
@@ -62,7 +59,7 @@ def load_driver(
     if not nt_success(status):
         forget_driver(driver)
         return status, None
-    _check_table(driver)
+    check_members(driver, entry)
     driver.flags |= DRVO_INITIALIZED
     # NT fills the slots that a driver has set to NULL, in the same way.
     table: list[DispatchRoutine | None] = list(driver.major_function)
@@ -71,36 +68,6 @@ def load_driver(
         device.flags &= ~DO_DEVICE_INITIALIZING
     reinitialize_drivers()
     return status, driver
-
-
-def _check_table(driver: DriverObject) -> None:
-    """Stop for a table or routines of a driver object that dirql would call in vain, with what DriverEntry must do."""
-    table: object = driver.major_function
-    is_in_memory = type(driver) is not DriverObject  # the table of a driver in C has a fixed length
-    if not is_in_memory and (not isinstance(table, list) or len(table) != IRP_MJ_MAXIMUM_FUNCTION + 1):
-        _refuse(
-            driver,
-            f"major_function of {driver!r} must stay the list of {IRP_MJ_MAXIMUM_FUNCTION + 1} dispatch routines that"
-            f" it was; it was {table!r}: write driver_object.major_function[IRP_MJ_READ] = Read",
-        )
-    routines: dict[str, object] = {
-        f"major_function[{number:#x}]": each for number, each in enumerate(driver.major_function)
-    }
-    routines["driver_unload"] = driver.driver_unload
-    routines["driver_start_io"] = driver.driver_start_io
-    routines["add_device"] = driver.driver_extension.add_device
-    for name, routine in routines.items():
-        if never_runs(routine):
-            _refuse(
-                driver,
-                f"{name} of {driver!r} must be a routine; it was {routine!r}: take `async` or `yield` out of it, with"
-                " which a call runs nothing of it",
-            )
-
-
-def _refuse(driver: DriverObject, reason: str) -> NoReturn:
-    place = origin_of_routine(driver.driver_init)
-    bug_check(KMODE_EXCEPTION_NOT_HANDLED, STATUS_UNHANDLED_EXCEPTION, place or 0, reason=reason, place=place)
 
 
 def zw_load_driver(driver_service_name: UnicodeText) -> int:

@@ -29,9 +29,18 @@ from dirql.ke.running import Running
 from dirql.ke.threads.nesting import Nesting
 from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
 
-__all__ = ["AllocatedItem", "ConfigurationInformation", "IoManager", "PowerRules", "ProgramHandle", "running"]
+__all__ = [
+    "LARGEST_STACK",
+    "AllocatedItem",
+    "ConfigurationInformation",
+    "IoManager",
+    "PowerRules",
+    "ProgramHandle",
+    "running",
+]
 
-_LARGEST_STACK: Final = 127  # StackCount is a signed byte
+LARGEST_STACK: Final = 127
+"""The most stack locations of an IRP; StackCount is a signed byte."""
 _FIXED_SIZE_STACK: Final = 8  # NT takes packets up to this size from a list of equal blocks
 
 
@@ -169,7 +178,7 @@ class IoManager:
 
     def take_irp(self, stack_size: int) -> Irp | None:
         """A new request with `stack_size` locations; None when that is not 1 … 127."""
-        if not 1 <= stack_size <= _LARGEST_STACK:
+        if not 1 <= stack_size <= LARGEST_STACK:
             return None
         self.irp_number += 1
         irp = Irp(stack_size, self.irp_number, current.processor.driver)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import NoReturn
 
+from dirql.io.driver_fields import check_members
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import ADD_DEVICE, call_driver
@@ -178,6 +179,7 @@ def _call_add_device(driver: DriverObject, node: DeviceNode) -> int:
     if add_device is None:
         return STATUS_SUCCESS
     status = call_driver(ADD_DEVICE, driver, add_device, driver, node.physical_device_object)
+    check_members(driver, add_device)
     device = node.physical_device_object
     while device.attached_device is not None:
         device = device.attached_device

@@ -119,6 +119,42 @@ def test_the_table_of_dispatch_routines_stays(machine: Machine, table: object) -
     assert "major_function of <driver made> must stay the list of 28 dispatch routines that it was" in told
 
 
+@pytest.mark.interpreted("types")
+@pytest.mark.parametrize(
+    ("member", "value", "words"),
+    [
+        ("stack_size", 0, "must be the number of stack locations for an IRP, 1 to 127; it was 0"),
+        ("stack_size", 128, "must be the number of stack locations for an IRP, 1 to 127; it was 128"),
+        ("stack_size", "2", "must be the number of stack locations for an IRP, 1 to 127; it was '2'"),
+        (
+            "flags",
+            None,
+            r"must be a number of 32 bits \(ULONG\); it was None: set and clear bits with device.flags",
+        ),
+        ("characteristics", -1, "must be a number of 32 bits"),
+        ("device_type", "disk", "must be a number of 32 bits"),
+        ("alignment_requirement", 1.5, "must be a number of 32 bits"),
+    ],
+)
+def test_a_member_of_a_device_object_that_cannot_be(
+    machine: Machine, member: str, value: object, words: str
+) -> None:
+    class Driver:
+        @staticmethod
+        def DriverEntry(driver: DRIVER_OBJECT, path: str) -> int:
+            del path
+            driver.driver_unload = lambda _: None
+            status, device = IoCreateDevice(driver, 0, None, FILE_DEVICE_UNKNOWN, 0, False)
+            setattr(device, member, value)
+            return status
+
+    with pytest.raises(
+        BugCheck, match=rf"{member} of <device without a name of <driver Driver>> {words}"
+    ) as told:
+        machine.load_driver(Driver)
+    assert ".DriverEntry (" in str(told.value)
+
+
 def test_a_next_location_that_there_is_not(machine: Machine) -> None:
     told = controlled(machine, lambda irp: [IoSetNextIrpStackLocation(irp) for _ in range(2)])
     assert "has the stack locations 1 … 1, location 0 was asked for" in told

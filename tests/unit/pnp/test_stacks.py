@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine, Service
 from dirql.pnp.node import DeviceError
 from dirql.pnp.states import NodeState
@@ -85,6 +86,24 @@ def test_the_flags_of_a_new_device_object(open_bus: Opener, flags: int, rows: li
     found = [row for row, _ in machine.defects]
     machine.defects.clear()
     assert found == rows
+
+
+@pytest.mark.interpreted("types")
+@pytest.mark.parametrize(("member", "value"), [("stack_size", 0), ("flags", None), ("device_type", "disk")])
+def test_a_member_that_cannot_be_is_told_with_add_device(
+    open_bus: Opener, member: str, value: object
+) -> None:
+    class Careless(Filter):
+        def add_device(self, driver: DRIVER_OBJECT, physical: DEVICE_OBJECT) -> int:
+            status = super().add_device(driver, physical)
+            setattr(self.device, member, value)
+            return status
+
+    machine = open_bus(FakeFunction(bars=((0x0, 4096),)))
+    with pytest.raises(
+        BugCheck, match=rf"{member} of <device .*> must be .*; it was {value!r}[^\n]*\n.*add_device"
+    ):
+        machine.load_driver(Careless("function", []), "function")
 
 
 PLACES = ("upper class", "upper", "lower class", "lower")
