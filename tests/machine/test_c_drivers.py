@@ -82,6 +82,26 @@ def test_a_file_is_a_driver_with_the_sources_that_its_facts_list(machine: Machin
         CDriver(tmp_path / "main.c")
 
 
+def test_structured_exceptions_have_the_names_of_reactos_too(machine: Machine, tmp_path: Path) -> None:
+    body = """NTSTATUS status = STATUS_SUCCESS;
+    ULONG steps = 0;
+    _SEH2_TRY {
+        _SEH2_TRY {
+            if (driver != NULL) _SEH2_LEAVE;
+            steps += 100;
+        } _SEH2_FINALLY {
+            steps += _SEH2_AbnormalTermination() ? 10 : 1;
+        } _SEH2_END;
+        *(volatile LONG *)NULL = 1;
+    } _SEH2_EXCEPT(_SEH2_GetExceptionCode() == STATUS_ACCESS_VIOLATION ? EXCEPTION_EXECUTE_HANDLER
+                                                                       : EXCEPTION_CONTINUE_SEARCH) {
+        status = _SEH2_GetExceptionCode();
+    } _SEH2_END;
+    DbgPrint("%lx %lu", status, steps);"""
+    machine.load_driver(write(tmp_path / "seh.c", f"#include <pseh/pseh2.h>\n{entry(body)}"))
+    assert machine.debug_output == "c0000005 1"
+
+
 def test_the_name_of_a_service_may_have_dots(machine: Machine, tmp_path: Path) -> None:
     machine.load_driver(write(tmp_path / "bus.v2.c", entry('DbgPrint("%wZ", path);')))
     assert machine.debug_output.endswith(r"\bus.v2")
