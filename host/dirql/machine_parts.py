@@ -31,6 +31,7 @@ from dirql.marked_stores import MarkedStores
 from dirql.mm.manager import MemoryManager
 from dirql.ob.callback import make_system_callbacks
 from dirql.ob.manager import ObjectManager, running as ob_running
+from dirql.ob.section import make_physical_memory
 from dirql.pnp.hang_report import DeviceWitness
 from dirql.pnp.manager import PnpManager
 from dirql.pnp.node import DeviceNode
@@ -86,6 +87,7 @@ class MachineParts:
         self.hal.install()
         ob_running.install(self.objects)
         make_system_callbacks()
+        make_physical_memory()
         io_running.install(self.io)
         self._registry_file = options.registry
         self.registry, self.images = self._make_registry()

@@ -34,6 +34,43 @@ def attached(_: World) -> wdm.KAPC_STATE:
     return state
 
 
+def section() -> int:
+    """A handle of a section of one page."""
+    status, handle = wdm.ZwCreateSection(
+        wdm.SECTION_ALL_ACCESS, None, wdm.PAGE_SIZE, wdm.PAGE_READWRITE, wdm.SEC_COMMIT, None
+    )
+    assert handle is not None, hex(status)
+    return handle
+
+
+def section_object() -> object:
+    found = wdm.ObReferenceObjectByHandle(section(), 0, None, wdm.KernelMode)[1]
+    assert found is not None
+    return found
+
+
+def view() -> int:
+    """The address of a view of a section in the process of the program."""
+    how = (wdm.ViewUnmap, 0, wdm.PAGE_READWRITE)
+    _, base, _, _ = wdm.ZwMapViewOfSection(section(), OWN, None, 0, 0, None, 0, *how)
+    assert base is not None
+    return base
+
+
+def system_view() -> int:
+    base = wdm.MmMapViewInSystemSpace(section_object(), 0)[1]
+    assert base is not None
+    return base
+
+
+def memory() -> int:
+    """The base of a page of memory that is committed."""
+    base = wdm.ZwAllocateVirtualMemory(OWN, None, 0, 1, wdm.MEM_COMMIT, wdm.PAGE_READWRITE)[1]
+    assert base is not None
+    return base
+
+
+OWN = wdm.ZwCurrentProcess()
 PROCESS_POINTERS: dict[str, Callable[[World], object]] = {
     "PRKPROCESS": lambda _: wdm.PsGetCurrentProcess(),
     "PRKAPC_STATE": lambda _: wdm.KAPC_STATE(),
@@ -48,5 +85,15 @@ PROCESS_CALLS: dict[str, Callable[[World], tuple[object, ...]]] = {
         w.block,
         0x30,
     ),
+    "ZwCreateSection": lambda _: (0, None, 64, wdm.PAGE_READWRITE, wdm.SEC_COMMIT, None),
+    "ZwMapViewOfSection": lambda _: (
+        *(section(), OWN, None, 0, 0, None, 0, wdm.ViewUnmap, 0),
+        wdm.PAGE_READWRITE,
+    ),
+    "ZwUnmapViewOfSection": lambda _: (OWN, view()),
+    "MmMapViewInSystemSpace": lambda _: (section_object(), 0),
+    "MmUnmapViewInSystemSpace": lambda _: (system_view(),),
+    "ZwAllocateVirtualMemory": lambda _: (OWN, None, 0, 64, wdm.MEM_COMMIT, wdm.PAGE_READWRITE),
+    "ZwFreeVirtualMemory": lambda _: (OWN, memory(), 0, wdm.MEM_RELEASE),
     "ZwFsControlFile": lambda w: (w.handle, None, None, None, wdm.IO_STATUS_BLOCK(), 0, None, 0, None, 0),
 }

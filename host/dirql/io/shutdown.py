@@ -18,6 +18,7 @@ from dirql.mm.blocks import owner_text
 from dirql.nt.constants import KernelMode
 from dirql.ob.manager import running as object_manager
 from dirql.ob.namespace import GLOBAL_ROOT, Directory, SymbolicLink
+from dirql.ob.section import PHYSICAL_MEMORY
 
 __all__ = ["cancel_outstanding_requests", "leaks"]
 
@@ -85,7 +86,7 @@ def _names() -> Iterator[str]:
         _, directory, _ = namespace.lookup(path)
         if isinstance(directory, Directory):
             for named in directory.entries.values():
-                if named.name == GLOBAL_ROOT:
+                if named.name in (GLOBAL_ROOT, PHYSICAL_MEMORY):
                     continue
                 maker, place = (named.maker, named.place) if isinstance(named, SymbolicLink) else (None, None)
                 made = (

@@ -133,6 +133,14 @@ class AddressSpace:
         self._enter(first, [Page(frame << PAGE_SHIFT, writable, pageable) for frame in frames])
         return True
 
+    def map_pages(self, address: int, pages: list[Page]) -> None:
+        """Enter pages from a page-aligned address on, where nothing is mapped."""
+        self._enter(address >> PAGE_SHIFT, pages)
+
+    def place_pages(self, where: AddressRange, pages: list[Page]) -> int | None:
+        """Enter pages at consecutive addresses of a range; their address, or None when the range has no room."""
+        return self._map(where, pages)
+
     def map_device(self, where: AddressRange, bus_address: int, pages: int) -> int | None:
         """Map pages of device memory from a page-aligned bus address on; their address, or None without room."""
         end = bus_address + pages * PAGE_SIZE

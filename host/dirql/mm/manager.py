@@ -24,6 +24,7 @@ from dirql.mm.pool import Pool, PoolStatistics
 from dirql.mm.process import Process
 from dirql.mm.quarantine import refuse_access
 from dirql.mm.special_pool import refuse_beyond
+from dirql.mm.user_regions import UserRegions
 from dirql.nt.addresses import PhysicalAddress
 from dirql.nt.constants import DISPATCH_LEVEL, MDL_PAGES_LOCKED, PAGE_SHIFT, PAGE_SIZE
 
@@ -94,6 +95,7 @@ class MemoryManager:
         "system",
         "unmapped",
         "used_mdls",
+        "user_regions",
     )
 
     def __init__(
@@ -123,6 +125,8 @@ class MemoryManager:
         """The things that drivers hold besides pool and MDLs."""
         self.unmapped: deque[tuple[int, int, HeldMdl]] = deque(maxlen=_UNMAPPED)
         """The mappings of MDLs in system space that ended last: first address, pages and MDL."""
+        self.user_regions = UserRegions()
+        """The views of sections, and the memory that ZwAllocateVirtualMemory has given."""
         self._observer: PageTableObserver | None = None
         self._poison_of_buffers = self.poison if buffer_checks else None
         self.process = self._program = self.create_process("user")
@@ -158,6 +162,7 @@ class MemoryManager:
         for view in self.holdings.views_in(process.address_space):
             report_view(view, "the process has ended before")
             self.holdings.end_view(view)
+        self.user_regions.end(process.address_space)
         process.delete()
         self.processes.remove(process)
 

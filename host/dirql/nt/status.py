@@ -25,6 +25,7 @@ __all__ = [
     "STATUS_CANCELLED",
     "STATUS_CANNOT_DELETE",
     "STATUS_CHILD_MUST_BE_VOLATILE",
+    "STATUS_COMMITMENT_LIMIT",
     "STATUS_CONFLICTING_ADDRESSES",
     "STATUS_CONTINUE_COMPLETION",
     "STATUS_CRC_ERROR",
@@ -54,6 +55,7 @@ __all__ = [
     "STATUS_FILE_CLOSED",
     "STATUS_FILE_INVALID",
     "STATUS_FLT_INSTANCE_ALTITUDE_COLLISION",
+    "STATUS_FREE_VM_NOT_AT_BASE",
     "STATUS_GUARD_PAGE_VIOLATION",
     "STATUS_ILLEGAL_INSTRUCTION",
     "STATUS_IMAGE_ALREADY_LOADED",
@@ -68,6 +70,7 @@ __all__ = [
     "STATUS_INVALID_DEVICE_OBJECT_PARAMETER",
     "STATUS_INVALID_DEVICE_REQUEST",
     "STATUS_INVALID_DEVICE_STATE",
+    "STATUS_INVALID_FILE_FOR_SECTION",
     "STATUS_INVALID_HANDLE",
     "STATUS_INVALID_INFO_CLASS",
     "STATUS_INVALID_PAGE_PROTECTION",
@@ -77,13 +80,19 @@ __all__ = [
     "STATUS_INVALID_PARAMETER_3",
     "STATUS_INVALID_PARAMETER_4",
     "STATUS_INVALID_PARAMETER_5",
+    "STATUS_INVALID_PARAMETER_6",
+    "STATUS_INVALID_PARAMETER_8",
+    "STATUS_INVALID_PARAMETER_9",
     "STATUS_INVALID_PARAMETER_MIX",
     "STATUS_INVALID_USER_BUFFER",
+    "STATUS_INVALID_VIEW_SIZE",
     "STATUS_IO_DEVICE_ERROR",
     "STATUS_IO_TIMEOUT",
     "STATUS_KERNEL_APC",
     "STATUS_KEY_DELETED",
+    "STATUS_MAPPED_ALIGNMENT",
     "STATUS_MEDIA_WRITE_PROTECTED",
+    "STATUS_MEMORY_NOT_ALLOCATED",
     "STATUS_MORE_ENTRIES",
     "STATUS_MORE_PROCESSING_REQUIRED",
     "STATUS_MUTANT_LIMIT_EXCEEDED",
@@ -129,12 +138,15 @@ __all__ = [
     "STATUS_RESOURCE_REQUIREMENTS_CHANGED",
     "STATUS_RETRY",
     "STATUS_REVISION_MISMATCH",
+    "STATUS_SECTION_PROTECTION",
+    "STATUS_SECTION_TOO_BIG",
     "STATUS_SEMAPHORE_LIMIT_EXCEEDED",
     "STATUS_SHARING_VIOLATION",
     "STATUS_SUCCESS",
     "STATUS_THREAD_IS_TERMINATING",
     "STATUS_TIMEOUT",
     "STATUS_TOO_LATE",
+    "STATUS_UNABLE_TO_FREE_VM",
     "STATUS_UNHANDLED_EXCEPTION",
     "STATUS_UNRECOGNIZED_MEDIA",
     "STATUS_UNSUCCESSFUL",
@@ -261,8 +273,14 @@ STATUS_CONFLICTING_ADDRESSES: Final[int] = NTSTATUS.named(0xc0000018, "STATUS_CO
 """The address range overlaps one that is in use."""
 STATUS_NOT_MAPPED_VIEW: Final[int] = NTSTATUS.named(0xc0000019, "STATUS_NOT_MAPPED_VIEW")
 """The address is not mapped as a view."""
+STATUS_UNABLE_TO_FREE_VM: Final[int] = NTSTATUS.named(0xc000001a, "STATUS_UNABLE_TO_FREE_VM")
+"""The addresses that are to be freed are not all of one region."""
 STATUS_ILLEGAL_INSTRUCTION: Final[int] = NTSTATUS.named(0xc000001d, "STATUS_ILLEGAL_INSTRUCTION")
 """The processor met an instruction that it does not have."""
+STATUS_INVALID_VIEW_SIZE: Final[int] = NTSTATUS.named(0xc000001f, "STATUS_INVALID_VIEW_SIZE")
+"""The view of the section is longer than the section, or begins behind its end."""
+STATUS_INVALID_FILE_FOR_SECTION: Final[int] = NTSTATUS.named(0xc0000020, "STATUS_INVALID_FILE_FOR_SECTION")
+"""The file cannot be mapped: it is a device, or no image."""
 STATUS_OBJECT_NO_LONGER_EXISTS: Final[int] = NTSTATUS.named(0xc0000021, "STATUS_OBJECT_NO_LONGER_EXISTS")
 """The object has been deleted."""
 STATUS_ACCESS_DENIED: Final[int] = NTSTATUS.named(0xc0000022, "STATUS_ACCESS_DENIED")
@@ -299,6 +317,8 @@ STATUS_DATA_ERROR: Final[int] = NTSTATUS.named(0xc000003e, "STATUS_DATA_ERROR")
 """The data on the device is damaged."""
 STATUS_CRC_ERROR: Final[int] = NTSTATUS.named(0xc000003f, "STATUS_CRC_ERROR")
 """The checksum of the data was wrong."""
+STATUS_SECTION_TOO_BIG: Final[int] = NTSTATUS.named(0xc0000040, "STATUS_SECTION_TOO_BIG")
+"""The section is larger than a section can be."""
 STATUS_SHARING_VIOLATION: Final[int] = NTSTATUS.named(0xc0000043, "STATUS_SHARING_VIOLATION")
 """The file is already open in a way that excludes this open."""
 STATUS_QUOTA_EXCEEDED: Final[int] = NTSTATUS.named(0xc0000044, "STATUS_QUOTA_EXCEEDED")
@@ -311,6 +331,8 @@ STATUS_SEMAPHORE_LIMIT_EXCEEDED: Final[int] = NTSTATUS.named(0xc0000047, "STATUS
 """The release would raise the semaphore above its limit."""
 STATUS_THREAD_IS_TERMINATING: Final[int] = NTSTATUS.named(0xc000004b, "STATUS_THREAD_IS_TERMINATING")
 """The thread is ending."""
+STATUS_SECTION_PROTECTION: Final[int] = NTSTATUS.named(0xc000004e, "STATUS_SECTION_PROTECTION")
+"""The view asks for an access that the section does not allow."""
 STATUS_DELETE_PENDING: Final[int] = NTSTATUS.named(0xc0000056, "STATUS_DELETE_PENDING")
 """The object is about to be deleted and accepts no new use."""
 STATUS_PRIVILEGE_NOT_HELD: Final[int] = NTSTATUS.named(0xc0000061, "STATUS_PRIVILEGE_NOT_HELD")
@@ -331,6 +353,10 @@ STATUS_DEVICE_NOT_CONNECTED: Final[int] = NTSTATUS.named(0xc000009d, "STATUS_DEV
 """The device is not connected."""
 STATUS_DEVICE_POWER_FAILURE: Final[int] = NTSTATUS.named(0xc000009e, "STATUS_DEVICE_POWER_FAILURE")
 """The device lost its power."""
+STATUS_FREE_VM_NOT_AT_BASE: Final[int] = NTSTATUS.named(0xc000009f, "STATUS_FREE_VM_NOT_AT_BASE")
+"""The address that is to be freed is not the base of its region."""
+STATUS_MEMORY_NOT_ALLOCATED: Final[int] = NTSTATUS.named(0xc00000a0, "STATUS_MEMORY_NOT_ALLOCATED")
+"""The addresses belong to no region that was allocated."""
 STATUS_MEDIA_WRITE_PROTECTED: Final[int] = NTSTATUS.named(0xc00000a2, "STATUS_MEDIA_WRITE_PROTECTED")
 """The medium is protected against writing."""
 STATUS_DEVICE_NOT_READY: Final[int] = NTSTATUS.named(0xc00000a3, "STATUS_DEVICE_NOT_READY")
@@ -361,6 +387,12 @@ STATUS_INVALID_PARAMETER_4: Final[int] = NTSTATUS.named(0xc00000f2, "STATUS_INVA
 """The fourth argument is wrong."""
 STATUS_INVALID_PARAMETER_5: Final[int] = NTSTATUS.named(0xc00000f3, "STATUS_INVALID_PARAMETER_5")
 """The fifth argument is wrong."""
+STATUS_INVALID_PARAMETER_6: Final[int] = NTSTATUS.named(0xc00000f4, "STATUS_INVALID_PARAMETER_6")
+"""The sixth argument is wrong."""
+STATUS_INVALID_PARAMETER_8: Final[int] = NTSTATUS.named(0xc00000f6, "STATUS_INVALID_PARAMETER_8")
+"""The eighth argument is wrong."""
+STATUS_INVALID_PARAMETER_9: Final[int] = NTSTATUS.named(0xc00000f7, "STATUS_INVALID_PARAMETER_9")
+"""The ninth argument is wrong."""
 STATUS_NAME_TOO_LONG: Final[int] = NTSTATUS.named(0xc0000106, "STATUS_NAME_TOO_LONG")
 """The name is too long."""
 STATUS_PROCESS_IS_TERMINATING: Final[int] = NTSTATUS.named(0xc000010a, "STATUS_PROCESS_IS_TERMINATING")
@@ -373,6 +405,8 @@ STATUS_CANNOT_DELETE: Final[int] = NTSTATUS.named(0xc0000121, "STATUS_CANNOT_DEL
 """The object cannot be deleted, as a registry key that has subkeys."""
 STATUS_FILE_CLOSED: Final[int] = NTSTATUS.named(0xc0000128, "STATUS_FILE_CLOSED")
 """The file has been closed."""
+STATUS_COMMITMENT_LIMIT: Final[int] = NTSTATUS.named(0xc000012d, "STATUS_COMMITMENT_LIMIT")
+"""The system has not enough memory for the pages."""
 STATUS_ENTRYPOINT_NOT_FOUND: Final[int] = NTSTATUS.named(0xc0000139, "STATUS_ENTRYPOINT_NOT_FOUND")
 """The module lacks a routine that another module needs."""
 STATUS_INVALID_ADDRESS: Final[int] = NTSTATUS.named(0xc0000141, "STATUS_INVALID_ADDRESS")
@@ -401,6 +435,8 @@ STATUS_POSSIBLE_DEADLOCK: Final[int] = NTSTATUS.named(0xc0000194, "STATUS_POSSIB
 """A wait would or might never end, because of a cycle of owners."""
 STATUS_INVALID_BUFFER_SIZE: Final[int] = NTSTATUS.named(0xc0000206, "STATUS_INVALID_BUFFER_SIZE")
 """The size of the buffer is not one that the request allows."""
+STATUS_MAPPED_ALIGNMENT: Final[int] = NTSTATUS.named(0xc0000220, "STATUS_MAPPED_ALIGNMENT")
+"""The base or the offset of a view is no multiple of 64 KiB."""
 STATUS_NOT_FOUND: Final[int] = NTSTATUS.named(0xc0000225, "STATUS_NOT_FOUND")
 """The thing that was searched for does not exist."""
 STATUS_RETRY: Final[int] = NTSTATUS.named(0xc000022d, "STATUS_RETRY")

@@ -129,6 +129,10 @@ from dirql.ob.process_services import (
     thread_id as PsGetThreadId,
     thread_process_id as PsGetThreadProcessId,
 )
+from dirql.ob.section_services import (
+    map_view_in_system_space as MmMapViewInSystemSpace,
+    unmap_view_in_system_space as MmUnmapViewInSystemSpace,
+)
 from dirql.ob.waitable import (
     open_event as ZwOpenEvent,
 )
@@ -248,6 +252,8 @@ __all__ = [
     "MmIsNonPagedSystemAddressValid",
     "MmIsThisAnNtAsSystem",
     "MmLockPagableSectionByHandle",
+    "MmMapViewInSystemSpace",
+    "MmUnmapViewInSystemSpace",
     "PsGetCurrentProcessId",
     "PsGetCurrentThreadId",
     "PsGetProcessId",

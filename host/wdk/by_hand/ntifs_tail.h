@@ -65,14 +65,6 @@ C_ASSERT(sizeof(PROCESS_BASIC_INFORMATION) == 0x30 && sizeof(MEMORY_BASIC_INFORM
 
 /* Rights to processes. */
 
-#define PROCESS_TERMINATE 0x1
-#define PROCESS_CREATE_THREAD 0x2
-#define PROCESS_VM_OPERATION 0x8
-#define PROCESS_VM_READ 0x10
-#define PROCESS_VM_WRITE 0x20
-#define PROCESS_SUSPEND_RESUME 0x800
-#define PROCESS_QUERY_INFORMATION 0x400
-#define PROCESS_QUERY_LIMITED_INFORMATION 0x1000
 #define THREAD_QUERY_INFORMATION 0x40
 
 /* Security: descriptors, lists of access and identifiers, which mean nothing here, since there are no users. */

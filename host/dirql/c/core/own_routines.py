@@ -14,6 +14,7 @@ from dirql.c.core.interface import MEMBERS, ROUTINES
 from dirql.c.core.native_module import Native
 from dirql.c.core.objects import Objects
 from dirql.c.core.query_tables import query_by_table
+from dirql.c.core.values_in_place import routines_with_values_in_place
 from dirql.hal.configuration import get_bus_data_by_offset, set_bus_data_by_offset
 from dirql.hal.dma.scatter_gather import ScatterGatherList
 from dirql.kd.printing import dbg_print_ex
@@ -76,6 +77,7 @@ def own_routines(
     routines: dict[str, Callable[..., object]] = {
         "dirql_member_PutScatterGatherList": _list_putter(objects),
         **_bus_data(native, faults),
+        **routines_with_values_in_place(native, faults),
         "KeWaitForMultipleObjects": wait_for_multiple,
         "RtlQueryRegistryValues": query_by_table(native, objects, arena),
         "dirql_debug_print": debug_print,

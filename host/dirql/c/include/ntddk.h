@@ -545,6 +545,8 @@ PVOID MmGetVirtualForPhysical(_In_ PHYSICAL_ADDRESS PhysicalAddress);
 BOOLEAN MmIsAddressValid(_In_ PVOID VirtualAddress);
 BOOLEAN MmIsNonPagedSystemAddressValid(_In_ PVOID VirtualAddress);
 BOOLEAN MmIsThisAnNtAsSystem(void);
+NTSTATUS MmMapViewInSystemSpace(_In_ PVOID Section, _Out_ PVOID *MappedBase, _Inout_ PSIZE_T ViewSize);
+NTSTATUS MmUnmapViewInSystemSpace(_In_ PVOID MappedBase);
 NTSTATUS IoReportDetectedDevice(_In_ PDRIVER_OBJECT DriverObject, _In_ INTERFACE_TYPE LegacyBusType, _In_
     ULONG BusNumber, _In_ ULONG SlotNumber, _In_opt_ PCM_RESOURCE_LIST ResourceList, _In_opt_
     PIO_RESOURCE_REQUIREMENTS_LIST ResourceRequirements, _In_ BOOLEAN ResourceAssigned, _Inout_opt_

@@ -13,6 +13,19 @@
 #define DUPLICATE_SAME_ACCESS 2
 #define DUPLICATE_SAME_ATTRIBUTES 4
 
+/* Rights to processes and threads. */
+
+#define PROCESS_TERMINATE 1
+#define PROCESS_CREATE_THREAD 2
+#define PROCESS_VM_OPERATION 8
+#define PROCESS_VM_READ 0x10
+#define PROCESS_VM_WRITE 0x20
+#define PROCESS_DUP_HANDLE 0x40
+#define PROCESS_QUERY_INFORMATION 0x400
+#define PROCESS_SUSPEND_RESUME 0x800
+#define PROCESS_QUERY_LIMITED_INFORMATION 0x1000
+#define PROCESS_ALL_ACCESS 0x1fffff
+
 /* Flags of RtlDuplicateUnicodeString. */
 
 #define RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE 1
@@ -549,7 +562,6 @@
 #define SECURITY_WMIHOST_ID_RID_COUNT 6
 #define SECURITY_WORLD_RID 0
 #define SECURITY_WRITE_RESTRICTED_CODE_RID 0x21
-#define SEC_BASED 0x200000
 #define SET_REPAIR_DELETE_CROSSLINK 4
 #define SET_REPAIR_DISABLED_AND_BUGCHECK_ON_CORRUPT 0x10
 #define SET_REPAIR_ENABLED 1
@@ -945,6 +957,10 @@ NTSTATUS ZwQueryInformationProcess(_In_ HANDLE ProcessHandle, _In_ PROCESSINFOCL
 NTSTATUS ZwFsControlFile(_In_ HANDLE FileHandle, _In_opt_ HANDLE Event, _In_opt_ PIO_APC_ROUTINE ApcRoutine,
     _In_opt_ PVOID ApcContext, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ ULONG FsControlCode, _In_opt_ PVOID
     InputBuffer, _In_ ULONG InputBufferLength, _Out_opt_ PVOID OutputBuffer, _In_ ULONG OutputBufferLength);
+NTSTATUS ZwAllocateVirtualMemory(_In_ HANDLE ProcessHandle, _Inout_ PVOID *BaseAddress, _In_ ULONG_PTR
+    ZeroBits, _Inout_ PSIZE_T RegionSize, _In_ ULONG AllocationType, _In_ ULONG Protect);
+NTSTATUS ZwFreeVirtualMemory(_In_ HANDLE ProcessHandle, _Inout_ PVOID *BaseAddress, _Inout_ PSIZE_T
+    RegionSize, _In_ ULONG FreeType);
 
 /* Structures of files that only file systems answer; filters look into them. */
 
@@ -1010,14 +1026,6 @@ C_ASSERT(sizeof(PROCESS_BASIC_INFORMATION) == 0x30 && sizeof(MEMORY_BASIC_INFORM
 
 /* Rights to processes. */
 
-#define PROCESS_TERMINATE 0x1
-#define PROCESS_CREATE_THREAD 0x2
-#define PROCESS_VM_OPERATION 0x8
-#define PROCESS_VM_READ 0x10
-#define PROCESS_VM_WRITE 0x20
-#define PROCESS_SUSPEND_RESUME 0x800
-#define PROCESS_QUERY_INFORMATION 0x400
-#define PROCESS_QUERY_LIMITED_INFORMATION 0x1000
 #define THREAD_QUERY_INFORMATION 0x40
 
 /* Security: descriptors, lists of access and identifiers, which mean nothing here, since there are no users. */

@@ -223,6 +223,17 @@
 #define IO_TYPE_CSQ 2
 #define IO_TYPE_CSQ_EX 3
 
+/* Rights to a file that are put together. */
+
+#define FILE_APPEND_DATA 4
+#define FILE_READ_EA 8
+#define FILE_WRITE_EA 0x10
+#define FILE_EXECUTE 0x20
+#define FILE_GENERIC_READ 0x120089
+#define FILE_GENERIC_WRITE 0x120116
+#define FILE_GENERIC_EXECUTE 0x1200a0
+#define FILE_ALL_ACCESS 0x1f01ff
+
 /* Versions of IO_CONNECT_INTERRUPT_PARAMETERS. */
 
 #define CONNECT_FULLY_SPECIFIED 1
@@ -326,9 +337,14 @@
 #define PAGE_NOACCESS 1
 #define PAGE_READONLY 2
 #define PAGE_READWRITE 4
+#define PAGE_WRITECOPY 8
 #define PAGE_EXECUTE 0x10
 #define PAGE_EXECUTE_READ 0x20
 #define PAGE_EXECUTE_READWRITE 0x40
+#define PAGE_EXECUTE_WRITECOPY 0x80
+#define PAGE_GUARD 0x100
+#define PAGE_NOCACHE 0x200
+#define PAGE_WRITECOMBINE 0x400
 
 /* Bits that may be joined to a POOL_TYPE. */
 
@@ -372,6 +388,34 @@
 
 #define EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL 1
 #define EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE 2
+
+/* Rights to a section. */
+
+#define SECTION_QUERY 1
+#define SECTION_MAP_WRITE 2
+#define SECTION_MAP_READ 4
+#define SECTION_MAP_EXECUTE 8
+#define SECTION_EXTEND_SIZE 0x10
+#define SECTION_ALL_ACCESS 0xf001f
+
+/* Attributes of a section. */
+
+#define SEC_BASED 0x200000
+#define SEC_FILE 0x800000
+#define SEC_IMAGE 0x1000000
+#define SEC_RESERVE 0x4000000
+#define SEC_COMMIT 0x8000000
+#define SEC_NOCACHE 0x10000000
+
+/* Kinds of allocations. */
+
+#define MEM_COMMIT 0x1000
+#define MEM_RESERVE 0x2000
+#define MEM_DECOMMIT 0x4000
+#define MEM_RELEASE 0x8000
+#define MEM_RESET 0x80000
+#define MEM_TOP_DOWN 0x100000
+#define MEM_LARGE_PAGES 0x20000000
 
 /* Bits of PNP_DEVICE_STATE. */
 
@@ -1120,7 +1164,6 @@
 #define FILE_DISALLOW_EXCLUSIVE 0x20000
 #define FILE_DOES_NOT_EXIST 5
 #define FILE_EXISTS 4
-#define FILE_GENERIC_EXECUTE 0x1200a0
 #define FILE_LIST_DIRECTORY 1
 #define FILE_LONG_ALIGNMENT 3
 #define FILE_NO_COMPRESSION 0x8000
@@ -1248,16 +1291,9 @@
 #define MAX_ACL_REVISION 4
 #define MAX_IDLE_HANDLERS 3
 #define MEM_4MB_PAGES 0x80000000
-#define MEM_COMMIT 0x1000
-#define MEM_DECOMMIT 0x4000
 #define MEM_FREE 0x10000
-#define MEM_LARGE_PAGES 0x20000000
 #define MEM_MAPPED 0x40000
 #define MEM_PRIVATE 0x20000
-#define MEM_RELEASE 0x8000
-#define MEM_RESERVE 0x2000
-#define MEM_RESET 0x80000
-#define MEM_TOP_DOWN 0x100000
 #define METHOD_DIRECT_FROM_HARDWARE 2
 #define METHOD_DIRECT_TO_HARDWARE 1
 #define MIN_ACL_REVISION 2
@@ -1271,11 +1307,6 @@
 #define OB_OPERATION_HANDLE_CREATE 1
 #define OB_OPERATION_HANDLE_DUPLICATE 2
 #define OWNER_SECURITY_INFORMATION 1
-#define PAGE_EXECUTE_WRITECOPY 0x80
-#define PAGE_GUARD 0x100
-#define PAGE_NOCACHE 0x200
-#define PAGE_WRITECOMBINE 0x400
-#define PAGE_WRITECOPY 8
 #define PCI_ADDRESS_IO_ADDRESS_MASK 0xfffffffc
 #define PCI_ADDRESS_IO_SPACE 1
 #define PCI_ADDRESS_MEMORY_ADDRESS_MASK 0xfffffff0
@@ -1525,8 +1556,6 @@
 #define PROCESSOR_PERF_BOOST_POLICY_MAX 0x64
 #define PROCESSOR_STATE_TYPE_PERFORMANCE 1
 #define PROCESSOR_STATE_TYPE_THROTTLE 2
-#define PROCESS_ALL_ACCESS 0x1fffff
-#define PROCESS_DUP_HANDLE 0x40
 #define PROTECTED_DACL_SECURITY_INFORMATION 0x80000000
 #define PROTECTED_SACL_SECURITY_INFORMATION 0x40000000
 #define PowerRequestMaximum 3
@@ -1569,20 +1598,12 @@
 #define ROOT_CMD_ENABLE_FATAL_ERROR_REPORTING 4
 #define ROOT_CMD_ENABLE_NONFATAL_ERROR_REPORTING 2
 #define SACL_SECURITY_INFORMATION 8
-#define SECTION_ALL_ACCESS 0xf001f
-#define SECTION_EXTEND_SIZE 0x10
-#define SECTION_MAP_EXECUTE 8
 #define SECTION_MAP_EXECUTE_EXPLICIT 0x20
-#define SECTION_MAP_READ 4
-#define SECTION_MAP_WRITE 2
-#define SECTION_QUERY 1
 #define SECURITY_DESCRIPTOR_REVISION 1
 #define SECURITY_DESCRIPTOR_REVISION1 1
 #define SECURITY_DYNAMIC_TRACKING 1
 #define SECURITY_STATIC_TRACKING 0
-#define SEC_COMMIT 0x8000000
 #define SEC_LARGE_PAGES 0x80000000
-#define SEC_RESERVE 0x4000000
 #define SEGMENT_ALL_ACCESS 0xf001f
 #define SEMAPHORE_ALL_ACCESS 0x1f0003
 #define SEMAPHORE_MODIFY_STATE 2
@@ -1906,12 +1927,6 @@ typedef enum _SECURITY_OPERATION_CODE {
     AssignSecurityDescriptor = 3,
 } SECURITY_OPERATION_CODE, *PSECURITY_OPERATION_CODE;
 
-/* Says whether a child process inherits the view of a section. */
-typedef enum _SECTION_INHERIT {
-    ViewShare = 1,
-    ViewUnmap = 2,
-} SECTION_INHERIT, *PSECTION_INHERIT;
-
 /* Values of FILE_INFORMATION_CLASS. */
 typedef enum _FILE_INFORMATION_CLASS {
     FileDirectoryInformation = 1,
@@ -2232,6 +2247,12 @@ typedef enum _EX_POOL_PRIORITY {
     HighPoolPrioritySpecialPoolOverrun = 0x28,
     HighPoolPrioritySpecialPoolUnderrun = 0x29,
 } EX_POOL_PRIORITY, *PEX_POOL_PRIORITY;
+
+/* Values of SECTION_INHERIT. */
+typedef enum _SECTION_INHERIT {
+    ViewShare = 1,
+    ViewUnmap = 2,
+} SECTION_INHERIT, *PSECTION_INHERIT;
 
 /* Values of DEVICE_RELATION_TYPE. */
 typedef enum _DEVICE_RELATION_TYPE {
@@ -5929,6 +5950,15 @@ NTSTATUS ZwQueryInformationFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK I
     FileInformation, _In_ ULONG Length, _In_ FILE_INFORMATION_CLASS FileInformationClass);
 NTSTATUS ZwSetInformationFile(_In_ HANDLE FileHandle, _Out_ PIO_STATUS_BLOCK IoStatusBlock, _In_ PVOID
     FileInformation, _In_ ULONG Length, _In_ FILE_INFORMATION_CLASS FileInformationClass);
+NTSTATUS ZwCreateSection(_Out_ PHANDLE SectionHandle, _In_ ACCESS_MASK DesiredAccess, _In_opt_
+    POBJECT_ATTRIBUTES ObjectAttributes, _In_opt_ PLARGE_INTEGER MaximumSize, _In_ ULONG
+    SectionPageProtection, _In_ ULONG AllocationAttributes, _In_opt_ HANDLE FileHandle);
+NTSTATUS ZwOpenSection(_Out_ PHANDLE SectionHandle, _In_ ACCESS_MASK DesiredAccess, _In_ POBJECT_ATTRIBUTES
+    ObjectAttributes);
+NTSTATUS ZwMapViewOfSection(_In_ HANDLE SectionHandle, _In_ HANDLE ProcessHandle, _Inout_ PVOID *BaseAddress,
+    _In_ ULONG_PTR ZeroBits, _In_ SIZE_T CommitSize, _Inout_opt_ PLARGE_INTEGER SectionOffset, _Inout_ PSIZE_T
+    ViewSize, _In_ SECTION_INHERIT InheritDisposition, _In_ ULONG AllocationType, _In_ ULONG Win32Protect);
+NTSTATUS ZwUnmapViewOfSection(_In_ HANDLE ProcessHandle, _In_opt_ PVOID BaseAddress);
 
 #define InterlockedAddAcquire InterlockedAdd
 #define InterlockedAddRelease InterlockedAdd
@@ -6216,14 +6246,7 @@ FORCEINLINE VOID RtlInitEmptyAnsiString(_Out_ PANSI_STRING DestinationString, _I
 #define FILE_DEVICE_IS_MOUNTED 0x20
 #define FILE_VIRTUAL_VOLUME 0x40
 #define FILE_CHARACTERISTIC_PNP_DEVICE 0x800
-#define FILE_APPEND_DATA 0x4
-#define FILE_READ_EA 0x8
-#define FILE_WRITE_EA 0x10
-#define FILE_EXECUTE 0x20
 #define FILE_WRITE_ATTRIBUTES 0x100
-#define FILE_ALL_ACCESS 0x1f01ff
-#define FILE_GENERIC_READ 0x120089
-#define FILE_GENERIC_WRITE 0x120116
 #define FILE_ATTRIBUTE_NORMAL 0x80
 #define FILE_DIRECTORY_FILE 0x1
 #define FILE_NON_DIRECTORY_FILE 0x40
