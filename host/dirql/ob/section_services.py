@@ -160,9 +160,9 @@ def map_view_of_section(
 ) -> tuple[int, int | None, int | None, int]:
     """Map a part of a section into a process: (status, base, offset, size); follows ZwMapViewOfSection.
 
-    The values that come in by pointers in C come in as numbers here, and go out behind the status. The base, unless it
-    is NULL, and the offset are multiples of 64 KiB; an offset into the physical memory is rounded down to one. A size of
-    0 means all that is behind the offset.
+    The values that come in by pointers in C come in as numbers here, and go out behind the status. The base, unless
+    it is NULL, and the offset are multiples of 64 KiB; an offset into the physical memory is rounded down. A size of 0
+    means all that is behind the offset.
     """
     _MAP.check_level(section_handle)
     parts = (base_address, zero_bits, commit_size, section_offset, view_size)
