@@ -36,6 +36,15 @@ STYLES = {
         name=lambda pin: f"{pin.lower()}_i" if pin in {"CLK", "AD", "PAR"} else f"{pin.lower()}_ni"
     ),
     "pads": Style(name=lambda pin: f"{pin}_PAD" if pin in {"CLK", "AD", "PAR"} else f"{pin}_N_PAD"),
+    "signs in front": Style(name=lambda pin: pin if pin in {"CLK", "AD", "PAR"} else f"n{pin}"),
+    "the standard's": Style(
+        name=lambda pin: {"CLK": "pci_clk33", "CBE": "\\C/BE#", "AD": "AD", "PAR": "PAR"}.get(
+            pin, f"\\{pin}#"
+        )
+    ),
+    "letters without a line": Style(
+        name=lambda pin: pin.lower() if pin in {"CLK", "AD", "PAR"} else f"{pin.lower()}b"
+    ),
     "single bits": Style(bits=True),
     "no grants": Style(grants=False),
     "clock above": Style(clock_above=True),
@@ -258,6 +267,16 @@ def test_the_waves_of_a_machine_of_dirql_show_what_its_host_asked_for(tmp_path: 
     assert report.breaches == []
     assert [transaction.data for transaction in report.transactions] == [[word] for word in asked]
     assert report.unchecked.keys().isdisjoint({"M30", "A01"})
+
+
+@pytest.mark.parametrize("other", ["nclk", "clk_n", "CLKB"])
+def test_the_inverse_of_a_clock_is_not_taken_for_the_clock(other: str) -> None:
+    names = [other, "clk", *(f"{pin}_n" for pin in ("frame", "irdy", "trdy", "devsel", "stop", "cbe"))]
+    variables = [
+        Variable(("tb",), name, (0,), chr(ord("!") + code), is_bit=False) for code, name in enumerate(names)
+    ]
+    variables.append(Variable(("tb",), "ad", tuple(range(31, -1, -1)), "~", is_bit=False))
+    assert find_pins(variables).names["clk"] == "tb.clk"
 
 
 def test_the_structure_of_the_bus_is_that_of_the_rtl() -> None:

@@ -36,7 +36,7 @@ def add_check_bus(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add(
         "--high-true",
         action="store_true",
-        help="handshakes are on while they are 1, but for those whose names end in _n, _l, _b or #",
+        help="handshakes are on while they are 1, but for those whose names say low-true, as those in _n, _l, _b or #",
     )
     add(
         "--ignore",

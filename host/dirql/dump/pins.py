@@ -29,13 +29,14 @@ _HANDSHAKES = frozenset({"rst", "frame", "irdy", "trdy", "devsel", "stop", "req"
 """The pins that have a level at which they are on."""
 _NAMES = {
     **{pin: pin for pin in PINS},
-    **dict.fromkeys(("clock", "pclk", "pciclk"), "clk"),
+    **dict.fromkeys(("clock", "pclk", "pciclk", "clk33", "clk66", "pciclk33", "pciclk66"), "clk"),
     **dict.fromkeys(("reset", "prst", "pcirst"), "rst"),
-    **dict.fromkeys(("c_be", "cxbe", "c_xbe"), "cbe"),
+    **dict.fromkeys(("c/be", "c_be", "cxbe", "c_xbe"), "cbe"),
 }
 """Names of pins, in lower case, without what `_reading` takes away."""
 _PREFIX = re.compile(r"^(?:pci|p|bus)_")
-_LOW_TRUE = re.compile(r"(?:_?n|_[lb]|#|_neg|_bar)$")
+_LOW_TRUE = re.compile(r"(?:_?n|_l|_?b|#|_neg|_?bar)$")
+_LOW_TRUE_FIRST = re.compile(r"^(?:n_?|/|~)")
 _NUMBER = re.compile(r"_?(\d+)$")
 _DIRECTION = re.compile(r"_(io|pad|in|i)$")
 _PLACES = {"": 0, "io": 1, "pad": 1, "in": 2, "i": 2}
@@ -179,11 +180,13 @@ def _reading(variable: Variable) -> tuple[str, _Candidate] | None:
             is_low = True
         elif match := _NUMBER.search(name):
             number = int(match[1])
+        elif match := _LOW_TRUE_FIRST.search(name):
+            is_low = True
         else:
             return None
-        name = name[: match.start()]
+        name = name[: match.start()] + name[match.end() :]
     pin = _NAMES[name]
-    if number is not None and PINS[pin] == 1:
+    if (number is not None and PINS[pin] == 1) or (is_low and pin == "clk"):
         return None
     return pin, _Candidate(_PLACES[ending], variable, number, is_low)
 
