@@ -44,6 +44,7 @@ module pci_configuration_regs #(
 
   logic status_we;
   logic [5:0] bar_we;
+  logic expansion_rom_we;
   logic command_io_enable_q;
   logic command_memory_enable_q;
   logic command_bus_master_q;
@@ -66,6 +67,7 @@ module pci_configuration_regs #(
   logic [15:0] msi_data_value_q;
 
   assign status_we = write_i && write_dword == (W+1)'(1);
+  assign expansion_rom_we = write_i && write_dword == (W+1)'(12) && be_i[3:0] != '0;
 
   // BAR: the index counts from the first.
   logic [W:0] bar_index;
@@ -163,6 +165,8 @@ module pci_configuration_regs #(
   for (genvar i = 0; i < 6; i++) begin : gen_bar_re
     assign reg2hw_o.bar_re[i] = read_i && read_dword == (W+1)'(4 + i);
   end
+  assign reg2hw_o.expansion_rom_we = expansion_rom_we;
+  assign reg2hw_o.expansion_rom_re = read_i && read_dword == (W+1)'(12);
   assign reg2hw_o.msi_control.enable = msi_control_enable_q;
   assign reg2hw_o.msi_address.address = msi_address_address_q;
   assign reg2hw_o.msi_upper_address.address = msi_upper_address_address_q;
@@ -212,6 +216,9 @@ module pci_configuration_regs #(
         (W+1)'(11): begin
           rdata_o[15:0] = hw2reg_i.subsystem_vendor_id.value;
           rdata_o[31:16] = hw2reg_i.subsystem_id.value;
+        end
+        (W+1)'(12): begin
+          rdata_o = hw2reg_i.expansion_rom;
         end
         (W+1)'(13): begin
           rdata_o[7:0] = hw2reg_i.capabilities_pointer.value;

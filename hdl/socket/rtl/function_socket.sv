@@ -19,6 +19,8 @@ module function_socket #(
   parameter logic [5:0]   RegisterBars = 6'h3F,
   /// The base address registers whose transactions a target of the function's own claims; the socket only shows them.
   parameter logic [5:0]   OtherBars = 6'h00,
+  /// The expansion ROM of 2 KiB: 0 for none, else its contents, see `expansion_rom`. The socket answers accesses to it.
+  parameter int unsigned  Rom = 0,
   /// There is an initiator, so that the function can send messages and make requests of its own.
   parameter bit           Initiator = 1'b1,
   /// The host can read and write the function in bursts.
@@ -53,44 +55,56 @@ module function_socket #(
   input  bus_pkg::initiator_in_t  initiator_i,
   output bus_pkg::initiator_out_t initiator_o
 );
-  // Target and configuration.
+  // Target and configuration. The ROM takes 2 KiB, the least that there may be.
+  localparam logic [31:0] RomMask = Rom == 0 ? '0 : 32'hFFFF_F800;
   bus_pkg::transaction_t transaction;
   bus_pkg::answer_t      answer;
   logic [5:0]            bar;
-  logic                  hit, abort, single;
+  logic                  hit, abort, single, in_rom;
   pci_configuration_reg_pkg::command_out_t command;
   bus_pkg::status_set_t master_status, target_status;
   logic [191:0] bars;
   logic [63:0]  message_address;
-  logic [31:0]  header_rdata;
+  logic [31:0]  header_rdata, rom, rom_rdata;
   logic [15:0]  message_data;
   logic [7:0]   latency;
   logic         message_enable;
   bus_target #(.Bursts(Bursts), .Shared(Shared)) u_target (
     .clk_i, .rst_ni, .number_i(place_i.number), .transaction_o(transaction), .answer_i(answer),
-    .rdata_i(transaction.configuration ? header_rdata : rdata_i), .load_o, .retried_o(),
+    .rdata_i(transaction.configuration ? header_rdata : in_rom ? rom_rdata : rdata_i), .load_o, .retried_o(),
     .parity_response_i(command.parity_response), .serr_enable_i(command.serr_enable), .status_set_o(target_status),
     .bus_i(bus_i.bus), .idsel_i(bus_i.idsel), .target_o(bus_o.target)
   );
   config_header #(
     .VendorId(VendorId), .DeviceId(DeviceId), .ClassCode(ClassCode), .Revision(Revision), .Messages(Initiator && Messages),
-    .Vendor(1'b1), .BarMask(BarMask), .BarType(BarType), .Build(Build)
+    .Vendor(1'b1), .BarMask(BarMask), .BarType(BarType), .RomMask(RomMask), .Build(Build)
   ) u_header (
     .clk_i, .rst_ni, .place_i, .transaction_i(transaction), .load_i(load_o), .rdata_o(header_rdata),
     .interrupt_status_i(interrupt_i.status), .status_set_i(master_status | target_status), .command_o(command),
-    .latency_timer_o(latency), .bars_o(bars), .msi_enable_o(message_enable), .msi_address_o(message_address),
+    .latency_timer_o(latency), .bars_o(bars), .rom_o(rom), .msi_enable_o(message_enable), .msi_address_o(message_address),
     .msi_data_o(message_data)
   );
-  socket_decode #(.BarMask(BarMask), .BarType(BarType)) u_decode (
-    .transaction_i(transaction), .cbe_i(bus_i.bus.cbe), .command_i(command), .bars_i(bars), .bar_o(bar), .hit_o(hit),
-    .abort_o(abort), .single_o(single)
+  socket_decode #(.BarMask(BarMask), .BarType(BarType), .RomMask(RomMask)) u_decode (
+    .transaction_i(transaction), .cbe_i(bus_i.bus.cbe), .command_i(command), .bars_i(bars), .rom_i(rom), .bar_o(bar), .rom_o(in_rom),
+    .hit_o(hit), .abort_o(abort), .single_o(single)
   );
+  if (Rom == 0) begin : gen_no_rom
+    assign rom_rdata = '0;
+  end else begin : gen_rom
+    expansion_rom #(.VendorId(VendorId), .DeviceId(DeviceId), .ClassCode(ClassCode), .Contents(Rom)) u_rom (
+      .address_i(transaction.pointer[10:0]), .rdata_o(rom_rdata)
+    );
+  end
+
+  // The configuration header and the ROM answer at once; what is written to the ROM is lost.
+  logic own;
+  assign own = transaction.configuration || in_rom;
   assign answer.hit    = hit && (bar & OtherBars) == '0;
-  assign answer.abort  = !transaction.configuration && (abort || answer_i.abort);
+  assign answer.abort  = !own && (abort || answer_i.abort);
   assign answer.single = single || answer_i.single || !Bursts;
   assign answer.retry  = 1'b0;
-  assign answer.rvalid = transaction.configuration || answer_i.rvalid;
-  assign answer.wready = transaction.configuration || answer_i.wready;
+  assign answer.rvalid = own || answer_i.rvalid;
+  assign answer.wready = own || answer_i.wready;
 
   assign access_o.bar            = bar;
   assign access_o.active         = transaction.active;

@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decides which base address register a transaction addresses.
+/// Decides which base address register a transaction addresses, or whether it addresses the expansion ROM.
 module socket_decode #(
   /// Writable bits and type bits of the six base address registers, BAR0 in the low bits. Bits 31:16 of a register for
   /// ports may be missing: the ports are then below 0x1_0000.
   parameter logic [191:0] BarMask = '0,
-  parameter logic [191:0] BarType = '0
+  parameter logic [191:0] BarType = '0,
+  /// Writable bits of the address of the expansion ROM, 0 if there is none.
+  parameter logic [31:0]  RomMask = '0
 ) (
   input  bus_pkg::transaction_t                   transaction_i,
   /// Byte enables now on the bus, low-true.
@@ -14,8 +16,11 @@ module socket_decode #(
   /// Configuration.
   input  pci_configuration_reg_pkg::command_out_t command_i,
   input  logic [191:0]                            bars_i,
+  input  logic [31:0]                             rom_i,
   /// The register that the transaction, or the last datum that one wrote, addresses.
   output logic [5:0]                              bar_o,
+  /// The transaction addresses the expansion ROM, and therefore no base address register.
+  output logic                                    rom_o,
   output logic                                    hit_o,
   /// I/O address and byte enables contradict each other.
   output logic                                    abort_o,
@@ -34,19 +39,22 @@ module socket_decode #(
     io     = 1'b0;
     last   = 1'b0;
     bar_o  = '0;
+    rom_o  = 1'b0;
     mask   = '0;
     if (transaction_i.active || transaction_i.write) begin
       memory = transaction_i.memory && command_i.memory_enable;
       io     = transaction_i.io && command_i.io_enable;
+      // Row T30: both enables are needed.
+      rom_o  = RomMask != '0 && memory && rom_i[0] && (transaction_i.address & RomMask) == (rom_i & RomMask);
       for (int unsigned i = 0; i < 6; i++) begin
         mask     = BarMask[i*32 +: 32] | (BarType[i*32] ? UpperPort : '0);
-        bar_o[i] = (BarType[i*32] ? io : memory) && mask != '0 && (bars_i[i*32 +: 32] & mask) != '0 &&
+        bar_o[i] = (BarType[i*32] ? io : memory && !rom_o) && mask != '0 && (bars_i[i*32 +: 32] & mask) != '0 &&
                    (transaction_i.address & mask) == (bars_i[i*32 +: 32] & mask);
         last     = last || (bar_o[i] && (transaction_i.pointer[31:2] | mask[31:2]) == '1);
       end
     end
   end
-  assign hit_o    = transaction_i.configuration || bar_o != '0;
+  assign hit_o    = transaction_i.configuration || bar_o != '0 || rom_o;
   assign single_o = !memory || bar_o == '0 || last;
 
   // AD[1:0] must be the number of the lowest enabled byte; without any enabled byte every address is right.
@@ -63,5 +71,5 @@ module socket_decode #(
   end
 
   logic unused_bits;
-  assign unused_bits = ^{command_i, bars_i, transaction_i};
+  assign unused_bits = ^{command_i, bars_i, rom_i, transaction_i};
 endmodule

@@ -762,6 +762,8 @@ __all__ = [
     "PASSIVE_LEVEL",
     "PCIBus",
     "PCIConfiguration",
+    "PCI_WHICHSPACE_CONFIG",
+    "PCI_WHICHSPACE_ROM",
     "PCMCIABus",
     "PCMCIAConfiguration",
     "PF_3DNOW_INSTRUCTIONS_AVAILABLE",
@@ -2581,6 +2583,12 @@ CM_RESOURCE_MEMORY_WRITE_ONLY: Final = 2
 """The memory range can only be written."""
 CM_RESOURCE_MEMORY_PREFETCHABLE: Final = 4
 """Reading the memory range ahead changes nothing in the device."""
+
+# Spaces of a PCI function, for IRP_MN_READ_CONFIG, IRP_MN_WRITE_CONFIG and BUS_INTERFACE_STANDARD.
+PCI_WHICHSPACE_CONFIG: Final = 0
+"""The configuration space."""
+PCI_WHICHSPACE_ROM: Final = 0x52696350
+"""The expansion ROM, which can only be read: its images one after another. A ROM that is wrong reads as none."""
 
 # Flags of a port resource.
 CM_RESOURCE_PORT_MEMORY: Final = 0

@@ -20,6 +20,8 @@ __all__ = [
     "CommandValue",
     "DEVICE_ID",
     "DeviceIdValue",
+    "EXPANSION_ROM",
+    "ExpansionRomValue",
     "HEADER_TYPE",
     "HeaderTypeValue",
     "INTERRUPT_LINE",
@@ -581,6 +583,47 @@ class SUBSYSTEM_ID:
         """The fields of a value that was read."""
         return SubsystemIdValue(
             value=(value >> 0) & 0xFFFF,
+        )
+
+
+class ExpansionRomValue(NamedTuple):
+    """The fields of the register EXPANSION_ROM."""
+
+    enable: int
+    address: int
+
+
+class EXPANSION_ROM:
+    """Base address of the expansion ROM; 0 if there is none."""
+
+    offset: Final = 0x030
+    bytes: Final = 4
+    reset: Final = 0x0
+    ENABLE: Final = 0x1
+    """RW. Answer in memory space, if COMMAND.memory_enable is on too."""
+    ENABLE_SHIFT: Final = 0
+    ADDRESS: Final = 0xFFFFF800
+    """RW. Bits 31:11 of the address; those below the size are 0."""
+    ADDRESS_SHIFT: Final = 11
+
+    @staticmethod
+    def pack(
+        *,
+        enable: int = 0,
+        address: int = 0,
+    ) -> int:
+        """The register's value, made of the fields; a field that is not given has the reset value."""
+        return (
+            ((enable << 0) & 0x1)
+            | ((address << 11) & 0xFFFFF800)
+        )
+
+    @staticmethod
+    def unpack(value: int) -> ExpansionRomValue:
+        """The fields of a value that was read."""
+        return ExpansionRomValue(
+            enable=(value >> 0) & 0x1,
+            address=(value >> 11) & 0x1FFFFF,
         )
 
 

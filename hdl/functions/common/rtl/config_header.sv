@@ -16,6 +16,8 @@ module config_header #(
   parameter logic [191:0] BarMask = '0,
   /// Type bits of the base address registers.
   parameter logic [191:0] BarType = '0,
+  /// Writable bits of the address of the expansion ROM; 0 means that there is none.
+  parameter logic [31:0]  RomMask = '0,
   /// Number of the build, in the vendor-specific capability.
   parameter logic [31:0]  Build = 32'd0
 ) (
@@ -35,6 +37,7 @@ module config_header #(
   output pci_configuration_reg_pkg::command_out_t   command_o,
   output logic [7:0]                                latency_timer_o,
   output logic [191:0]                              bars_o,
+  output logic [31:0]                               rom_o,
   output logic                                      msi_enable_o,
   output logic [63:0]                               msi_address_o,
   output logic [15:0]                               msi_data_o
@@ -70,7 +73,7 @@ module config_header #(
   assign wmask  = reg2hw.wmask;
   assign bar_we = reg2hw.bar_we;
   logic unused_strobes;
-  assign unused_strobes = ^{wmask, bar_we};
+  assign unused_strobes = ^{wmask, bar_we, reg2hw.expansion_rom_we};
   for (genvar i = 0; i < 6; i++) begin : gen_bar
     localparam logic [31:0] Mask = BarMask[i*32 +: 32];
     if (Mask == '0) begin : gen_absent
@@ -83,6 +86,18 @@ module config_header #(
       end
       assign bars_o[i*32 +: 32] = bar_q;
     end
+  end
+
+  if (RomMask == '0) begin : gen_no_rom
+    assign rom_o = '0;
+  end else begin : gen_rom
+    localparam logic [31:0] Mask = RomMask | 32'd1;
+    logic [31:0] rom_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) rom_q <= '0;
+      else if (reg2hw.expansion_rom_we) rom_q <= (transaction_i.wdata & wmask & Mask) | (rom_q & ~(wmask & Mask));
+    end
+    assign rom_o = rom_q;
   end
 
   always_comb begin : p_facts
@@ -100,6 +115,7 @@ module config_header #(
       hw2reg.interrupt_pin.value                  = 8'(place_i.pin);
       hw2reg.header_type.multifunction            = place_i.multifunction;
       hw2reg.bar                                  = bars_o;
+      hw2reg.expansion_rom                        = rom_o;
       hw2reg.status.interrupt_status              = interrupt_status_i;
       hw2reg.status.capability_list               = Messages || Vendor;
       hw2reg.vendor_build.value                   = Build;

@@ -5,7 +5,9 @@
 /// template for a new function.
 module gpio #(
   /// Number of pins.
-  parameter int unsigned Pins = 16
+  parameter int unsigned Pins = 16,
+  /// The expansion ROM: 0 for none, else its contents, see `expansion_rom`.
+  parameter int unsigned Rom = 0
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -34,7 +36,7 @@ module gpio #(
   function_socket #(
     .VendorId(gpio_identity_pkg::VendorId), .DeviceId(gpio_identity_pkg::DeviceId),
     .ClassCode(gpio_identity_pkg::ClassCode), .Revision(gpio_identity_pkg::Revision), .BarMask(BarMask),
-    .Initiator(1'b0)
+    .Rom(Rom), .Initiator(1'b0)
   ) u_socket (
     .clk_i, .rst_ni, .place_i, .bus_i, .bus_o, .intx_o, .events_o, .access_o(host),
     .answer_i(socket_pkg::AnswerAtOnce), .rdata_i(rdata), .load_o(load), .interrupt_i(interrupt), .message_failed_o(),

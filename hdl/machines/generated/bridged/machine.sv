@@ -243,7 +243,7 @@ module machine #(
   assign gpio_1_bus_i.bus   = bus_1;
   assign gpio_1_bus_i.idsel = idsel_1[2];
   assign gpio_1_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_1 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_1 (
     .clk_i, .rst_ni(rst_1_n), .place_i(gpio_1_place), .bus_i(gpio_1_bus_i), .bus_o(gpio_1_bus_o), .intx_o(gpio_1_intx),
     .events_o(gpio_1_events),
     .pads_i(gpio_1_pads_i), .pads_o(gpio_1_pads_o), .pads_en_o(gpio_1_pads_en_o)
@@ -308,7 +308,7 @@ module machine #(
   assign gpio_5_bus_i.bus   = bus_2;
   assign gpio_5_bus_i.idsel = idsel_2[2];
   assign gpio_5_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_5 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_5 (
     .clk_i, .rst_ni(rst_2_n), .place_i(gpio_5_place), .bus_i(gpio_5_bus_i), .bus_o(gpio_5_bus_o), .intx_o(gpio_5_intx),
     .events_o(gpio_5_events),
     .pads_i(gpio_5_pads_i), .pads_o(gpio_5_pads_o), .pads_en_o(gpio_5_pads_en_o)

@@ -224,7 +224,7 @@ module machine #(
   assign gpio_1_bus_i.bus   = bus;
   assign gpio_1_bus_i.idsel = idsel[1];
   assign gpio_1_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_1 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_1 (
     .clk_i, .rst_ni, .place_i(gpio_1_place), .bus_i(gpio_1_bus_i), .bus_o(gpio_1_bus_o), .intx_o(gpio_1_intx),
     .events_o(gpio_1_events),
     .pads_i(gpio_1_pads_i), .pads_o(gpio_1_pads_o), .pads_en_o(gpio_1_pads_en_o)
@@ -241,7 +241,7 @@ module machine #(
   assign gpio_2_bus_i.bus   = bus;
   assign gpio_2_bus_i.idsel = idsel[1];
   assign gpio_2_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_2 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_2 (
     .clk_i, .rst_ni, .place_i(gpio_2_place), .bus_i(gpio_2_bus_i), .bus_o(gpio_2_bus_o), .intx_o(gpio_2_intx),
     .events_o(gpio_2_events),
     .pads_i(gpio_2_pads_i), .pads_o(gpio_2_pads_o), .pads_en_o(gpio_2_pads_en_o)
@@ -274,7 +274,7 @@ module machine #(
   assign gpio_4_bus_i.bus   = bus;
   assign gpio_4_bus_i.idsel = idsel[2];
   assign gpio_4_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_4 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_4 (
     .clk_i, .rst_ni, .place_i(gpio_4_place), .bus_i(gpio_4_bus_i), .bus_o(gpio_4_bus_o), .intx_o(gpio_4_intx),
     .events_o(gpio_4_events),
     .pads_i(gpio_4_pads_i), .pads_o(gpio_4_pads_o), .pads_en_o(gpio_4_pads_en_o)
@@ -291,7 +291,7 @@ module machine #(
   assign gpio_5_bus_i.bus   = bus;
   assign gpio_5_bus_i.idsel = idsel[2];
   assign gpio_5_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_5 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_5 (
     .clk_i, .rst_ni, .place_i(gpio_5_place), .bus_i(gpio_5_bus_i), .bus_o(gpio_5_bus_o), .intx_o(gpio_5_intx),
     .events_o(gpio_5_events),
     .pads_i(gpio_5_pads_i), .pads_o(gpio_5_pads_o), .pads_en_o(gpio_5_pads_en_o)
@@ -324,7 +324,7 @@ module machine #(
   assign gpio_7_bus_i.bus   = bus;
   assign gpio_7_bus_i.idsel = idsel[3];
   assign gpio_7_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_7 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_7 (
     .clk_i, .rst_ni, .place_i(gpio_7_place), .bus_i(gpio_7_bus_i), .bus_o(gpio_7_bus_o), .intx_o(gpio_7_intx),
     .events_o(gpio_7_events),
     .pads_i(gpio_7_pads_i), .pads_o(gpio_7_pads_o), .pads_en_o(gpio_7_pads_en_o)
@@ -341,7 +341,7 @@ module machine #(
   assign gpio_8_bus_i.bus   = bus;
   assign gpio_8_bus_i.idsel = idsel[3];
   assign gpio_8_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_8 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_8 (
     .clk_i, .rst_ni, .place_i(gpio_8_place), .bus_i(gpio_8_bus_i), .bus_o(gpio_8_bus_o), .intx_o(gpio_8_intx),
     .events_o(gpio_8_events),
     .pads_i(gpio_8_pads_i), .pads_o(gpio_8_pads_o), .pads_en_o(gpio_8_pads_en_o)
@@ -374,7 +374,7 @@ module machine #(
   assign gpio_10_bus_i.bus   = bus;
   assign gpio_10_bus_i.idsel = idsel[4];
   assign gpio_10_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_10 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_10 (
     .clk_i, .rst_ni, .place_i(gpio_10_place), .bus_i(gpio_10_bus_i), .bus_o(gpio_10_bus_o), .intx_o(gpio_10_intx),
     .events_o(gpio_10_events),
     .pads_i(gpio_10_pads_i), .pads_o(gpio_10_pads_o), .pads_en_o(gpio_10_pads_en_o)
@@ -391,7 +391,7 @@ module machine #(
   assign gpio_11_bus_i.bus   = bus;
   assign gpio_11_bus_i.idsel = idsel[4];
   assign gpio_11_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_11 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_11 (
     .clk_i, .rst_ni, .place_i(gpio_11_place), .bus_i(gpio_11_bus_i), .bus_o(gpio_11_bus_o), .intx_o(gpio_11_intx),
     .events_o(gpio_11_events),
     .pads_i(gpio_11_pads_i), .pads_o(gpio_11_pads_o), .pads_en_o(gpio_11_pads_en_o)
@@ -440,7 +440,7 @@ module machine #(
   assign gpio_14_bus_i.bus   = bus;
   assign gpio_14_bus_i.idsel = idsel[16];
   assign gpio_14_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_14 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_14 (
     .clk_i, .rst_ni, .place_i(gpio_14_place), .bus_i(gpio_14_bus_i), .bus_o(gpio_14_bus_o), .intx_o(gpio_14_intx),
     .events_o(gpio_14_events),
     .pads_i(gpio_14_pads_i), .pads_o(gpio_14_pads_o), .pads_en_o(gpio_14_pads_en_o)
@@ -457,7 +457,7 @@ module machine #(
   assign gpio_15_bus_i.bus   = bus;
   assign gpio_15_bus_i.idsel = idsel[31];
   assign gpio_15_bus_i.gnt   = 1'b0;
-  gpio #(.Pins(16)) u_gpio_15 (
+  gpio #(.Pins(16), .Rom(0)) u_gpio_15 (
     .clk_i, .rst_ni, .place_i(gpio_15_place), .bus_i(gpio_15_bus_i), .bus_o(gpio_15_bus_o), .intx_o(gpio_15_intx),
     .events_o(gpio_15_events),
     .pads_i(gpio_15_pads_i), .pads_o(gpio_15_pads_o), .pads_en_o(gpio_15_pads_en_o)

@@ -26,6 +26,7 @@
 ../../../bus/rtl/bus_checker.sv
 ../../../functions/common/rtl/config_header.sv
 ../../../socket/rtl/socket_decode.sv
+../../../socket/rtl/expansion_rom.sv
 ../../../socket/rtl/socket_interrupt.sv
 ../../../socket/rtl/socket_master.sv
 ../../../socket/rtl/function_socket.sv

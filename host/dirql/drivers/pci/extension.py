@@ -31,6 +31,8 @@ class FunctionExtension:
         """The function is no longer on the bus, and was not reported any more."""
         self.resources: CM_RESOURCE_LIST | None = None
         """The raw resources that the function is programmed with, None while it is switched off."""
+        self.rom: bytes | None = None
+        """The images of the expansion ROM, None until the function is started for the first time."""
         self.sequence = POWER_SEQUENCE()
         """The numbers of times that the function has been in each low state, for IRP_MN_POWER_SEQUENCE."""
         self.power_state: int = PowerDeviceD0

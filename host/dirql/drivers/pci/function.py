@@ -9,12 +9,13 @@ are off, and afterwards the registers have the old contents again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from dirql.registers import pci_configuration as regs
 from dirql.wdm import HalGetBusDataByOffset, HalSetBusDataByOffset, PCIConfiguration
 
-__all__ = ["LATENCY_CLOCKS", "Bar", "PciFunction", "walk_bus"]
+__all__ = ["DECODERS", "LATENCY_CLOCKS", "Bar", "PciFunction", "walk_bus"]
 
 _ABSENT = regs.VENDOR_ID.VALUE
 _DEVICES = 32
@@ -23,7 +24,8 @@ _MULTI_FUNCTION = 0x80
 _LAYOUT = 0x7F
 _BRIDGE_LAYOUT = 1
 _BRIDGE_CLASS = 6
-_DECODERS = regs.COMMAND.IO_ENABLE | regs.COMMAND.MEMORY_ENABLE
+DECODERS = regs.COMMAND.IO_ENABLE | regs.COMMAND.MEMORY_ENABLE
+"""The bits of Command with which a function answers accesses to its ranges."""
 _ALL_ONES = 0xFFFF_FFFF
 LATENCY_CLOCKS = 64
 """Bus clocks for which a bus master keeps the bus when another wants it; with 0 a burst would end after two dwords."""
@@ -84,9 +86,13 @@ class PciFunction:
         self.subsystem_id = self.read(regs.SUBSYSTEM_ID.offset, 2) if has_type_0 else 0
         self.interrupt_pin = self.read(regs.INTERRUPT_PIN.offset, 1) if has_type_0 else 0
         # The decoders of a bridge stay on, because the host reaches this bus through the bridge.
-        self.bars: tuple[Bar, ...] = (
-            self._size_bars() if has_type_0 and self.base_class != _BRIDGE_CLASS else ()
-        )
+        self.bars: tuple[Bar, ...] = ()
+        self.rom: Bar | None = None
+        """The range of the expansion ROM, None if there is none; it is no range that a driver gets."""
+        if has_type_0 and self.base_class != _BRIDGE_CLASS:
+            with self._switched_off():
+                self.bars = tuple(self._each_bar())
+                self.rom = self._size_rom()
         self.message_capability = self._find_capability(regs.MSI_CAPABILITY_ID.reset)
 
     def __repr__(self) -> str:
@@ -123,12 +129,12 @@ class PciFunction:
         """Let the function answer accesses and be bus master, with a latency timer that allows long bursts."""
         self.write(regs.LATENCY_TIMER.offset, 1, LATENCY_CLOCKS)
         command = self.read(regs.COMMAND.offset, 2)
-        command |= _DECODERS | regs.COMMAND.BUS_MASTER
+        command |= DECODERS | regs.COMMAND.BUS_MASTER
         self.write(regs.COMMAND.offset, 2, command & ~regs.COMMAND.INTERRUPT_DISABLE)
 
     def disable(self) -> None:
         """Keep the function from answering accesses, being bus master and interrupting."""
-        command = self.read(regs.COMMAND.offset, 2) & ~(_DECODERS | regs.COMMAND.BUS_MASTER)
+        command = self.read(regs.COMMAND.offset, 2) & ~(DECODERS | regs.COMMAND.BUS_MASTER)
         self.write(regs.COMMAND.offset, 2, command | regs.COMMAND.INTERRUPT_DISABLE)
         if self.message_capability:
             self._enable_messages(False)
@@ -156,12 +162,13 @@ class PciFunction:
 
     # Reading the description.
 
-    def _size_bars(self) -> tuple[Bar, ...]:
+    @contextmanager
+    def _switched_off(self) -> Iterator[None]:
+        """Keep the function from answering at addresses that are written to find a size."""
         command = self.read(regs.COMMAND.offset, 2)
-        self.write(regs.COMMAND.offset, 2, command & ~_DECODERS)
-        bars = tuple(self._each_bar())
+        self.write(regs.COMMAND.offset, 2, command & ~DECODERS)
+        yield
         self.write(regs.COMMAND.offset, 2, command)
-        return bars
 
     def _each_bar(self) -> Iterator[Bar]:
         number = 0
@@ -185,10 +192,18 @@ class PciFunction:
                 size = ((1 << 64) - 1 & ~(upper << 32 | mask)) + 1
             yield Bar(offset, True, size, size, bool(answer & _BAR_IS_PREFETCHABLE), wide)
 
-    def _ask_size(self, offset: int) -> int:
+    def _size_rom(self) -> Bar | None:
+        """The range of the expansion ROM, whose enable bit stays off."""
+        answer = (
+            self._ask_size(regs.EXPANSION_ROM.offset, regs.EXPANSION_ROM.ADDRESS) & regs.EXPANSION_ROM.ADDRESS
+        )
+        size = -answer & _ALL_ONES
+        return Bar(regs.EXPANSION_ROM.offset, True, size, size) if size else None
+
+    def _ask_size(self, offset: int, ones: int = _ALL_ONES) -> int:
         """The bits of a base address register that stay when ones are written; the old contents are put back."""
         saved = self.read(offset, 4)
-        self.write(offset, 4, _ALL_ONES)
+        self.write(offset, 4, ones)
         answer = self.read(offset, 4)
         self.write(offset, 4, saved)
         return answer

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dirql.drivers.pci.extension import FunctionExtension
 from dirql.drivers.pci.function import Bar, PciFunction
 from dirql.drivers.pci.identity import device_text, identification
+from dirql.drivers.pci.rom import read_images
 from dirql.wdm import (
     BUS_INTERFACE_STANDARD,
     CM_RESOURCE_INTERRUPT_LATCHED,
@@ -49,6 +50,8 @@ from dirql.wdm import (
     IRP_MN_STOP_DEVICE,
     IRP_MN_SURPRISE_REMOVAL,
     IRP_MN_WRITE_CONFIG,
+    PCI_WHICHSPACE_CONFIG,
+    PCI_WHICHSPACE_ROM,
     PHYSICAL_ADDRESS,
     PNP_BUS_INFORMATION,
     POWER_STATE,
@@ -82,7 +85,6 @@ _DEVICE_SHIFT = 16
 _PORT_LAST = 0xFFFF
 _MEMORY_LAST = (1 << 32) - 1
 _WIDE_MEMORY_LAST = (1 << 64) - 1
-_PCI_WHICHSPACE_CONFIG = 0
 _CONFIGURATION_BYTES = 256
 
 
@@ -95,12 +97,18 @@ def _succeed(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 
 def _start(device: DEVICE_OBJECT, irp: IRP) -> int:
-    """Program the raw resources, which must match the base address registers, and switch the function on."""
+    """Program the raw resources, which must match the base address registers, and switch the function on.
+
+    Before that, at the first start, the expansion ROM is read in a range of these resources.
+    """
     extension: FunctionExtension = device.device_extension
     function = extension.function
     resources = IoGetCurrentIrpStackLocation(irp).parameters.start_device.allocated_resources
     if resources is None:
         return STATUS_INVALID_PARAMETER
+    ranges = _ranges(function, resources)
+    if ranges is not None and extension.rom is None:
+        extension.rom = read_images(function, ranges)
     if not switch_on(function, resources):
         return STATUS_INVALID_PARAMETER
     extension.resources = resources
@@ -111,14 +119,12 @@ def _start(device: DEVICE_OBJECT, irp: IRP) -> int:
 
 def switch_on(function: PciFunction, resources: CM_RESOURCE_LIST) -> bool:
     """Program the resources and put the function on the bus; False if they do not suit its base address registers."""
-    descriptors = resources.list[0].partial_resource_list.partial_descriptors
-    ranges = [each for each in descriptors if each.type != CmResourceTypeInterrupt]
-    if len(ranges) != len(function.bars):
+    ranges = _ranges(function, resources)
+    if ranges is None:
         return False
-    for bar, descriptor in zip(function.bars, ranges, strict=True):
-        where = descriptor.u.memory if bar.memory else descriptor.u.port
-        function.place(bar, where.start)
-    for descriptor in descriptors:
+    for bar, start in ranges:
+        function.place(bar, start)
+    for descriptor in resources.list[0].partial_resource_list.partial_descriptors:
         if descriptor.type != CmResourceTypeInterrupt:
             continue
         interrupt = descriptor.u.interrupt
@@ -128,6 +134,18 @@ def switch_on(function: PciFunction, resources: CM_RESOURCE_LIST) -> bool:
             function.set_interrupt_line(interrupt.level)
     function.enable()
     return True
+
+
+def _ranges(function: PciFunction, resources: CM_RESOURCE_LIST) -> list[tuple[Bar, int]] | None:
+    """The base address registers, each with the start of its range; None if the resources do not suit them."""
+    descriptors = resources.list[0].partial_resource_list.partial_descriptors
+    ranges = [each.u for each in descriptors if each.type != CmResourceTypeInterrupt]
+    if len(ranges) != len(function.bars):
+        return None
+    return [
+        (bar, (where.memory if bar.memory else where.port).start)
+        for bar, where in zip(function.bars, ranges, strict=True)
+    ]
 
 
 def _remove(device: DEVICE_OBJECT, irp: IRP) -> int:
@@ -245,7 +263,7 @@ def _bus_information(device: DEVICE_OBJECT, irp: IRP) -> int:
     return STATUS_SUCCESS
 
 
-# Configuration space.
+# Configuration space and the expansion ROM.
 
 
 def _read_config(device: DEVICE_OBJECT, irp: IRP) -> int:
@@ -292,6 +310,9 @@ def _dereference(context: object) -> None:
 
 def _get_bus_data(context: object, data_type: int, offset: int, length: int) -> bytes:
     assert isinstance(context, DEVICE_OBJECT)
+    if data_type == PCI_WHICHSPACE_ROM:
+        images: bytes = context.device_extension.rom or b""
+        return images[offset : offset + length] if offset >= 0 <= length else b""
     if not _is_inside(data_type, offset, length):
         return b""
     function: PciFunction = context.device_extension.function
@@ -320,7 +341,7 @@ def _get_dma_adapter(context: object, device_descriptor: object) -> tuple[object
 
 
 def _is_inside(data_type: int, offset: int, length: int) -> bool:
-    return data_type == _PCI_WHICHSPACE_CONFIG and 0 <= offset <= offset + length <= _CONFIGURATION_BYTES
+    return data_type == PCI_WHICHSPACE_CONFIG and 0 <= offset <= offset + length <= _CONFIGURATION_BYTES
 
 
 FUNCTION_REQUESTS: dict[int, Callable[[DEVICE_OBJECT, IRP], int]] = {
