@@ -11,7 +11,7 @@ HARDWARE_IDS = (Gpio.HARDWARE_ID,)
 MOST = 0x1_0000
 
 images: dict[int, bytes] = {}
-"""What each function's ROM holds, by the start of the function's registers."""
+"""The images in each function's ROM, by the start of the function's registers."""
 parts: list[bytes] = []
 """The answers of the last function to reads across the images and their ends, and to a write."""
 

@@ -26,7 +26,7 @@ COMPLAINTS = {
     5: "the image at offset 0x0 must have bytes that add up to 0 modulo 256, because it is for the PC; "
     "they add up to 0x1",
 }
-"""What the bus driver says of each wrong ROM, by the value of the parameter `rom`."""
+"""The words of the bus driver about each wrong ROM, by the value of the parameter `rom`."""
 
 
 def test_C18_drivers_get_the_images_of_a_right_rom_through_the_bus_interface() -> None:

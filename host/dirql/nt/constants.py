@@ -2586,7 +2586,7 @@ CM_RESOURCE_MEMORY_PREFETCHABLE: Final = 4
 
 # Spaces of a PCI function, for IRP_MN_READ_CONFIG, IRP_MN_WRITE_CONFIG and BUS_INTERFACE_STANDARD.
 PCI_WHICHSPACE_CONFIG: Final = 0
-"""The configuration space."""
+"""The configuration space of the function."""
 PCI_WHICHSPACE_ROM: Final = 0x52696350
 """The expansion ROM, which can only be read: its images one after another. A ROM that is wrong reads as none."""
 

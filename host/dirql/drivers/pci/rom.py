@@ -94,7 +94,7 @@ def _switched_on(function: PciFunction, rom: Bar, start: int) -> Iterator[None]:
 
 
 def _copy(start: int, length: int) -> bytes | None:
-    """What the ROM holds, read dword by dword; None if there is no mapping."""
+    """The contents of the ROM, read dword by dword; None if there is no mapping."""
     mapping = MmMapIoSpace(PHYSICAL_ADDRESS(start), length, MmNonCached)
     if mapping is None:
         return None
