@@ -8,6 +8,7 @@ from functools import partial
 from sys import _getframe as getframe
 from typing import Final, NoReturn
 
+from dirql.io.field_values import check_major_function
 from dirql.io.irp import CALLER, PLACES_KEPT, POSTPONED, PROMISED, complete_request
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, IoStackLocation, Irp
@@ -35,7 +36,13 @@ from dirql.nt.bugcodes import (
     VF_IOMANAGER_BAD_DEVICE,
     VF_IOMANAGER_BAD_IRP_TYPE,
 )
-from dirql.nt.constants import IO_NO_INCREMENT, IRP_MJ_CREATE, IRP_MJ_POWER, SL_PENDING_RETURNED
+from dirql.nt.constants import (
+    IO_NO_INCREMENT,
+    IRP_MJ_CREATE,
+    IRP_MJ_MAXIMUM_FUNCTION,
+    IRP_MJ_POWER,
+    SL_PENDING_RETURNED,
+)
 from dirql.nt.ntstatus import status_name
 from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_PENDING
 
@@ -44,11 +51,8 @@ __all__ = ["DEEPEST_CALL", "call_driver", "call_taken", "invalid_device_request"
 _CALL_DRIVER: Final = contract("IoCallDriver")
 _MINUS_ONE: Final = 0xFFFF_FFFF
 
-_IS_LOOKED_AT: Final = tuple(major in (IRP_MJ_CREATE, IRP_MJ_POWER) for major in range(256))
-"""Whether a request with this major function is looked at more closely each time it is sent.
-
-A table takes no longer than a comparison of `major_function` with zero ("a request through 3 drivers" of
-bench/io_paths.py)."""
+_USUAL: Final = frozenset(range(IRP_MJ_MAXIMUM_FUNCTION + 1)) - {IRP_MJ_CREATE, IRP_MJ_POWER}
+"""The major functions of requests that need no closer look each time they are sent."""
 DEEPEST_CALL: Final = 8
 """The number of completions, one inside the other on a stack, from which on a request sent reaches its driver later."""
 
@@ -73,7 +77,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     if irp.holder is not processor.driver:
         _check_sender(irp, stack)
     if (
-        irp.cancel_routine is not None or stack.control & SL_PENDING_RETURNED or _IS_LOOKED_AT[major]
+        irp.cancel_routine is not None or stack.control & SL_PENDING_RETURNED or major not in _USUAL
     ) and _is_kept(device, irp, stack):
         return STATUS_PENDING
     irp.current_location = location
@@ -200,6 +204,7 @@ def _check_sender(irp: Irp, stack: IoStackLocation) -> None:
 
 def _is_kept(device: DeviceObject, irp: Irp, stack: IoStackLocation) -> bool:
     """Look closer at a packet; True if the power manager has taken it, and calls the driver later."""
+    check_major_function(device, stack.major_function)
     _check_packet(irp, stack)
     if stack.major_function != IRP_MJ_POWER:
         return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
+from dirql.io.field_values import check_integer
 from dirql.io.parameters import Parameters
 
 __all__ = ["LocationFields"]
@@ -41,6 +42,9 @@ class LocationFields(Generic[File]):
     stored_flags: int
     stored_parameters: Parameters
 
+    def __repr__(self) -> str:
+        return "an IO_STACK_LOCATION"
+
     def check_use(self, name: str) -> None:
         """Tell a driver that uses the field `name` after the completion."""
         raise NotImplementedError
@@ -56,6 +60,7 @@ class LocationFields(Generic[File]):
     def minor_function(self, value: int) -> None:
         if self.prepared != self.left >= self.sent:
             self.check_use("minor_function")
+        check_integer(self, "minor_function", value, "UCHAR", 8)
         self.stored_minor = value
 
     @property
@@ -69,6 +74,7 @@ class LocationFields(Generic[File]):
     def flags(self, value: int) -> None:
         if self.prepared != self.left >= self.sent:
             self.check_use("flags")
+        check_integer(self, "flags", value, "UCHAR", 8)
         self.stored_flags = value
 
     @property

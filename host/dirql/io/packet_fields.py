@@ -11,6 +11,7 @@ from types import CodeType
 from typing import Final
 
 from dirql.io.associated import AssociatedIrp
+from dirql.io.field_values import check_integer, check_mdl
 from dirql.io.packet import History
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import current
@@ -108,6 +109,7 @@ class PacketFields(Mortal):
     def cancel(self, value: bool) -> None:
         if self.holder is not current.processor.driver:
             self.check_use("cancel")
+        check_integer(self, "cancel", value, "BOOLEAN", 8)
         self.stored_cancel = value
 
     @property
@@ -121,6 +123,7 @@ class PacketFields(Mortal):
     def pending_returned(self, value: bool) -> None:
         if self.holder is not current.processor.driver:
             self.check_use("pending_returned")
+        check_integer(self, "pending_returned", value, "BOOLEAN", 8)
         self.stored_pending = value
 
     @property
@@ -134,6 +137,8 @@ class PacketFields(Mortal):
     def flags(self, value: int) -> None:
         if self.holder is not current.processor.driver:
             self.check_use("flags")
+        if type(value) is not int or value >> 32:
+            check_integer(self, "flags", value, "ULONG", 32)
         self.stored_flags = value
 
     @property
@@ -147,6 +152,7 @@ class PacketFields(Mortal):
     def mdl_address(self, value: Mdl | None) -> None:
         if self.holder is not current.processor.driver:
             self.check_use("mdl_address")
+        check_mdl(self, value)
         self.stored_mdl = value
 
     @property
@@ -160,4 +166,6 @@ class PacketFields(Mortal):
     def user_buffer(self, value: int | None) -> None:
         if self.holder is not current.processor.driver:
             self.check_use("user_buffer")
+        if value is not None:
+            check_integer(self, "user_buffer", value, "PVOID", 64)
         self.stored_user_buffer = value
