@@ -24,6 +24,7 @@ class Hooks:
         "device_closed",
         "dispatch_entered",
         "dispatch_left",
+        "driver_gone",
         "irp_completed",
         "irp_delivered",
         "irp_started",
@@ -49,5 +50,7 @@ class Hooks:
         """The last open file of a device was closed."""
         self.code_left: Callable[[object], Iterable[tuple[object, object, str]]] | None = None
         """Finds code of a driver that the HAL would call: the object, the routine, and the state with the remedy."""
+        self.driver_gone: Callable[[object], None] | None = None
+        """A driver was unloaded while the machine runs on, or did not load; its routines run no more."""
         self.things_left: Callable[[object], Iterable[str]] | None = None
         """Finds the things of the HAL that a driver has not given back, and makes a sentence on each."""

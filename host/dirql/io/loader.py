@@ -17,7 +17,7 @@ from dirql.io.driver_extension import reinitialize_drivers
 from dirql.io.driver_fields import check_members
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DispatchRoutine, DriverEntry, DriverObject
-from dirql.io.unload import forget_driver, unload_driver
+from dirql.io.unload import forget_driver, release_image, unload_driver
 from dirql.ke import guard
 from dirql.ke.current import current as ke
 from dirql.ke.processors.contract import contract
@@ -58,6 +58,7 @@ def load_driver(
     status = guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, path)
     if not nt_success(status):
         forget_driver(driver)
+        release_image(driver)
         return status, None
     check_members(driver, entry)
     driver.flags |= DRVO_INITIALIZED

@@ -17,7 +17,7 @@ from dirql.nt.constants import DOE_UNLOAD_PENDING, DRVO_UNLOAD_INVOKED
 from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS
 from dirql.ob.manager import running as object_manager
 
-__all__ = ["finish_unload", "forget_driver", "unload_driver"]
+__all__ = ["finish_unload", "forget_driver", "release_image", "unload_driver"]
 
 
 def unload_driver(driver: DriverObject, *, at_end: bool = False) -> int:
@@ -58,6 +58,13 @@ def forget_driver(driver: DriverObject) -> None:
     ke.kernel.verifier.forget(driver)
 
 
+def release_image(driver: DriverObject) -> None:
+    """Take the code and the data of a driver away, if its image is more than Python's."""
+    driver_gone = io_manager.value.hooks.driver_gone
+    if driver_gone is not None:
+        driver_gone(driver)
+
+
 def _is_in_use(driver: DriverObject) -> bool:
     devices = driver.devices()
     if io_manager.value.queued_work.get(driver):
@@ -76,3 +83,5 @@ def _unload(driver: DriverObject, *, at_end: bool) -> None:
     else:
         check_leftovers(driver)
     forget_driver(driver)
+    if not at_end:
+        release_image(driver)

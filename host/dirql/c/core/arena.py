@@ -86,6 +86,10 @@ class Arena:
         if not self._manager.system.map_at(address, frames, writable=writable, pageable=pageable):
             raise RuntimeError(f"the image at {address:#x} is mapped already")
 
+    def take_from(self, address: int, pages: int) -> None:
+        """Undo `put_at`: nothing is mapped there any more."""
+        self._manager.frames.free(self._manager.system.unmap(address, pages))
+
     def change_paging(self, address: int, pages: int, *, pageable: bool) -> None:
         """Let read-only pages that are mapped from an address on be pageable, or be in memory always."""
         system = self._manager.system

@@ -177,6 +177,8 @@ class Image:
         self._contents = contents
         self.built = built
         self.base = contents.base
+        self.is_unloaded = False
+        """Whether code and data are gone; the addresses stay free, so that a use of them is a page fault."""
         self._moved: list[tuple[int, int]] = []
         self.end = self.base
         for address, size, writable, executable in contents.parts():
@@ -211,9 +213,21 @@ class Image:
 
     def close(self) -> list[tuple[int, int]]:
         """Unload the library; returns address and number of pages of each part that was in frames of the machine."""
+        if self.is_unloaded:
+            self._native.release(self.base, self.end - self.base)
+            return []
         self._hand_over_counts()
         self._contents.close()
         return self._moved
+
+    def unload(self) -> None:
+        """Take code and data away while the machine runs on."""
+        self._hand_over_counts()
+        self._contents.close()
+        self.is_unloaded = True
+        self._native.reserve(self.base, self.end - self.base)
+        for address, pages in self._moved:
+            self._arena.take_from(address, pages)
 
     def pageable_section(self, address: int) -> tuple[str, int]:
         """Name and address of the pageable section that holds an address; "" and the base if none does."""

@@ -24,6 +24,7 @@ from dirql.c.core.stubs import DATA, STUBS
 from dirql.c.core.variables import fill_variables
 from dirql.c.core.windows_images import OTHER_NAMES, WindowsImage
 from dirql.hal.hal import running as hal
+from dirql.io.manager import running as io_manager
 from dirql.io.objects import DriverEntry, DriverObject
 from dirql.ke.origin import Mark, Origin, find_foreign, note_foreign
 from dirql.mm.manager import MemoryManager, running as memory_manager
@@ -63,8 +64,8 @@ class Session:
         self.pages = ProcessPages(self.native, manager, target.memory_file, self._close)
         self.faults = Faults(self.native, self.pages)
         self.objects = Objects(self.native, manager, self.arena, self.faults.make_usable)
-        self.objects.image_of = self.image_of
-        self.images: list[Image] = []
+        self.objects.image_of = self.faults.image_of = self.image_of
+        self.images: list[LoadedImage] = []
         self._places: dict[int, CodeType] = {}
         """The code objects for places in C, by the addresses behind the calls there."""
         self._own = {
@@ -73,6 +74,7 @@ class Session:
             **callout_routines(self.native, self.arena),
         }
         manager.observe(self.pages)
+        io_manager.value.hooks.driver_gone = self._unload
         fill_variables(self.native, self.arena, self.objects.address_of)
         self.native.hooks(NTSTATUS, self.objects.address_of, self.objects.find_known)
         self.native.call_hooks(self.arena.stack, self.faults.on_fault, StatusException, note_foreign)
@@ -89,7 +91,7 @@ class Session:
             self.native, [name for name in STUBS if name.startswith("dirql_member_")], self.objects, self._own
         )
 
-    def load(self, built: BuiltDriver) -> Image:
+    def load(self, built: BuiltDriver) -> LoadedImage:
         """Load a driver, from a library of its own, so that each load has variables of its own."""
         names = {OTHER_NAMES.get(name, name) for name in built.imports}
         bind(self.native, names, self.objects, self._own)
@@ -97,9 +99,16 @@ class Session:
         self.images.append(image)
         return image
 
-    def image_of(self, address: int) -> Image | None:
+    def image_of(self, address: int) -> LoadedImage | None:
         """The image that holds an address."""
         return next((each for each in self.images if each.holds(address)), None)
+
+    def _unload(self, driver: object) -> None:
+        """The image of a driver goes, with the objects in its data."""
+        for image in self.images:
+            if image.driver is driver and not image.is_unloaded:
+                self.objects.forget(image.base, image.end - image.base)
+                image.unload()
 
     def _system_routine(self, address: int, length: int) -> int | None:
         """The address of the routine or variable of a name in UTF-16; None without one."""
@@ -176,6 +185,8 @@ class LoadedImage(Image):
         )
         super().__init__(native, session.arena, built, contents, session.pages)
         self._session = session
+        self.driver: object = None
+        """The driver object, from DriverEntry on."""
 
     @property
     def entry(self) -> DriverEntry:
@@ -188,26 +199,24 @@ class LoadedImage(Image):
             )
         values = ((POINTER, None), (POINTER, None))
         routine = self._session.native.CRoutine(address, (STATUS, None), values, 0, self, "DRIVER_INITIALIZE")
-        return _Entry(self, cast(DriverEntry, routine))
+        return _Entry(self, cast(DriverEntry, routine), self.origin(address))
 
 
 class _Entry:
     """DriverEntry, after which the code that was for it only goes."""
 
-    def __init__(self, image: LoadedImage, routine: DriverEntry) -> None:
+    def __init__(self, image: LoadedImage, routine: DriverEntry, origin: Origin) -> None:
         self._image = image
         self._routine = routine
+        self.origin = origin
+        """The place of the routine in its source."""
 
     def __call__(self, driver_object: DriverObject, registry_path: str) -> int:
         """Call the routine of the driver."""
+        self._image.driver = driver_object
         status = self._routine(driver_object, registry_path)
         self._image.discard_init()
         return status
-
-    @property
-    def origin(self) -> Origin:
-        """The place of the routine in its source."""
-        return self._image.origin(self._image.symbol(self._image.built.entry))
 
 
 def load_image(built: BuiltDriver) -> LoadedImage:
@@ -220,7 +229,7 @@ def load_image(built: BuiltDriver) -> LoadedImage:
     manager = memory_manager.value
     if not _open:
         _open.append(Session(manager))
-    return cast(LoadedImage, _open[0].load(built))
+    return _open[0].load(built)
 
 
 def _reserve() -> None:

@@ -128,6 +128,7 @@ PyObject *core_stub_address(PyObject *self, PyObject *index);
 
 // pages.c
 PyObject *core_reserve(PyObject *self, PyObject *arguments);
+PyObject *core_release(PyObject *self, PyObject *arguments);
 PyObject *core_map(PyObject *self, PyObject *arguments);
 PyObject *core_unmap(PyObject *self, PyObject *arguments);
 PyObject *core_open_image(PyObject *self, PyObject *arguments);

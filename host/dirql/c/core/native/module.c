@@ -8,6 +8,7 @@ PyObject *core_probe(PyObject *self, PyObject *arguments);
 static PyMethodDef functions[] = {
     {"hooks", core_hooks, METH_VARARGS, "hooks(make_status, address_of, find_known)"},
     {"reserve", core_reserve, METH_VARARGS, "reserve(address, size)"},
+    {"release", core_release, METH_VARARGS, "release(address, size)"},
     {"map_pages", core_map, METH_VARARGS, "map_pages(address, file, offset, size, protection)"},
     {"unmap_pages", core_unmap, METH_VARARGS, "unmap_pages(address, size)"},
     {"open_image", core_open_image, METH_VARARGS, "open_image(path)"},

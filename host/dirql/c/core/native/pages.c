@@ -30,6 +30,17 @@ PyObject *core_reserve(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+// release(address, size): let the process have a range again that was reserved.
+PyObject *core_release(PyObject *self, PyObject *arguments)
+{
+    (void)self;
+    unsigned long long address, size;
+    if (!PyArg_ParseTuple(arguments, "KK", &address, &size)) {
+        return NULL;
+    }
+    return munmap((void *)address, size) == 0 ? Py_NewRef(Py_None) : PyErr_SetFromErrno(PyExc_OSError);
+}
+
 // map_pages(address, fd, offset, size, protection): bytes of a file in the place of what is there.
 PyObject *core_map(PyObject *self, PyObject *arguments)
 {
