@@ -30,6 +30,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The files of tests are shared among processes (`make test`). A file that takes minutes and begins last would leave
     all other processes without work; the files of tests/unit take a second or two.
     """
+    # Two processes that have other names for the same tests share nothing.
+    unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if unstable:
+        raise pytest.UsageError(
+            f"the name of a test must not have an address of memory; it was {unstable[0]}"
+        )
     # A stable sort: among the long files, and among the short ones, the order stays the shuffled one.
     items.sort(key=lambda item: item.nodeid.startswith("tests/unit/"))
     for item in items:
