@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from compiled import COMPILED, REASONS
+
+ADDRESS = re.compile(r" at 0x[0-9a-f]{10}")
+"""The address of an object of Python in its representation."""
 
 # Hypothesis has no deadline and does not judge slow examples, because a busy computer is no failure. The seed is fixed,
 # so that a run can be repeated.
@@ -31,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     all other processes without work; the files of tests/unit take a second or two.
     """
     # Two processes that have other names for the same tests share nothing.
-    unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    unstable = [item.nodeid for item in items if ADDRESS.search(item.nodeid)]
     if unstable:
         raise pytest.UsageError(
             f"the name of a test must not have an address of memory; it was {unstable[0]}"
