@@ -498,7 +498,7 @@ RACES = {
         Race("two events before the DPC of the first has run", Swallowed, two_events, (92, 92)),
         Race("a cancel routine against the DPC", Cancelled, cancel, (710, 710)),
         Race("a timer against the completion", TimedOut, read, (290, 290)),
-        Race("the removal against an interrupt", Removed, late_event, (720, 1000)),
+        Race("the removal against an interrupt", Removed, late_event, (688, 1000)),
     )
 }
 

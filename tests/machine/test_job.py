@@ -160,7 +160,7 @@ def test_large_waves_are_announced(capsys: pytest.CaptureFixture[str]) -> None:
     given = {name: value for name, value in vars(parsed).items() if name in names}
     options = Options(**{"machine": load_machine("default"), **given})
     warn_of_size(options)
-    assert "about 20 million clocks of waves, which are 47 GB as VCD" in capsys.readouterr().err
+    assert "about 19 million clocks of waves, which are 43 GB as VCD" in capsys.readouterr().err
     warn_of_size(dataclasses.replace(options, mode=("dma",), transfers=20))
     assert capsys.readouterr().err == ""
 

@@ -37,6 +37,9 @@ def translate_bus_address(
     """
     _TRANSLATE.check_level(interface_type)
     _TRANSLATE.check_arguments(interface_type, bus_number, bus_address, address_space)
+    for name, value in (("InterfaceType", interface_type), ("AddressSpace", address_space)):
+        if not isinstance(value, int):
+            _TRANSLATE.refuse_argument(name, "a number", value)
     address = unsigned(bus_address)
     if not _is_bus(interface_type, bus_number) or address >= _SPACES.get(address_space, 0):
         return False, address_space, PhysicalAddress(0)
@@ -54,6 +57,8 @@ def get_interrupt_vector(
     _GET_INTERRUPT_VECTOR.check_arguments(
         interface_type, bus_number, bus_interrupt_level, bus_interrupt_vector
     )
+    if not isinstance(interface_type, int):
+        _GET_INTERRUPT_VECTOR.refuse_argument("InterfaceType", "an INTERFACE_TYPE", interface_type)
     vectors = running.value.interrupts.description.vectors
     if not _is_bus(interface_type, bus_number) or not 0 <= bus_interrupt_level < len(vectors):
         return 0, 0, 0
