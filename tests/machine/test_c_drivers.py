@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dirql import wdm
 from dirql.c.driver import CDriver
 from dirql.c.image.compiler import CompileError
 from dirql.c.image.imports import MissingImports
@@ -80,6 +81,27 @@ def test_a_file_is_a_driver_with_the_sources_that_its_facts_list(machine: Machin
         ValueError, match=r"main\.toml: sources must name files that exist; .*none\.c does not"
     ):
         CDriver(tmp_path / "main.c")
+
+
+def test_addresses_and_interrupts_of_a_bus_as_a_legacy_driver_asks_for_them(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """HalTranslateBusAddress changes the space in place; HalGetInterruptVector gives the IRQL and the processors."""
+    body = """PHYSICAL_ADDRESS from, to;
+    ULONG space = 1, nowhere = 7, vector;
+    BOOLEAN found, lost;
+    KIRQL irql = 0;
+    KAFFINITY affinity = 0;
+
+    from.QuadPart = 0x1234;
+    to.QuadPart = 0;
+    found = HalTranslateBusAddress(PCIBus, 0, from, &space, &to);
+    lost = HalTranslateBusAddress(PCIBus, 0, from, &nowhere, &from);
+    vector = HalGetInterruptVector(PCIBus, 0, 1, 1, &irql, &affinity);
+    DbgPrint("%d %lu %I64x, %d %lu, %lx %d %I64x", found, space, to.QuadPart, lost, nowhere, vector, irql, affinity);"""
+    machine.load_driver(write(tmp_path / "legacy.c", entry(body)))
+    vector, irql, affinity = wdm.HalGetInterruptVector(wdm.PCIBus, 0, 1, 1)
+    assert machine.debug_output == f"1 1 1234, 0 7, {vector:x} {irql} {affinity:x}"
 
 
 def test_structured_exceptions_have_the_names_of_reactos_too(machine: Machine, tmp_path: Path) -> None:
