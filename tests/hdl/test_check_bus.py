@@ -199,6 +199,29 @@ def test_a_file_that_cannot_be_checked_is_refused(
         check(tmp_path, change(dump(legal(), STYLE)))
 
 
+def test_a_reset_that_is_on_while_it_is_1_is_told(tmp_path: Path) -> None:
+    text = dump(legal(), STYLE).replace('1"\n', '@"\n').replace('0"\n', '1"\n').replace('@"\n', '0"\n')
+    cut = text[text.index("#120\n") :]
+    text = text[: text.index("#0\n")] + cut
+    with pytest.raises(
+        DumpError, match=r"RST_n was 0, which is on, at all .*: leave it out with --signal rst=none"
+    ):
+        check(tmp_path, text)
+    assert check(tmp_path, text, Options(chosen={"rst": "none"})).breaches == []
+
+
+@pytest.mark.parametrize(("pin", "bits"), [("AD", 32), ("CBE", 4)])
+def test_a_part_of_the_bus_is_no_bus(tmp_path: Path, pin: str, bits: int) -> None:
+    text = dump(legal(), STYLE).replace(
+        f" {STYLE.name(pin)} [{bits - 1}:0]", f" {STYLE.name(pin)} [{bits - 2}:0]"
+    )
+    text = text.replace(f"$var wire {bits} ", f"$var wire {bits - 1} ")
+    with pytest.raises(
+        DumpError, match=rf"must have the {bits} bits of the bus; it has {bits - 1}: name all of them"
+    ):
+        check(tmp_path, text)
+
+
 def test_a_dump_that_was_cut_off_is_taken_as_far_as_it_goes(tmp_path: Path) -> None:
     text = dump(legal(), STYLE)
     for length in range(len(text) * 3 // 4, len(text), 101):
@@ -271,11 +294,12 @@ def test_the_waves_of_a_machine_of_dirql_show_what_its_host_asked_for(tmp_path: 
 
 @pytest.mark.parametrize("other", ["nclk", "clk_n", "CLKB"])
 def test_the_inverse_of_a_clock_is_not_taken_for_the_clock(other: str) -> None:
-    names = [other, "clk", *(f"{pin}_n" for pin in ("frame", "irdy", "trdy", "devsel", "stop", "cbe"))]
+    names = [other, "clk", *(f"{pin}_n" for pin in ("frame", "irdy", "trdy", "devsel", "stop"))]
     variables = [
         Variable(("tb",), name, (0,), chr(ord("!") + code), is_bit=False) for code, name in enumerate(names)
     ]
-    variables.append(Variable(("tb",), "ad", tuple(range(31, -1, -1)), "~", is_bit=False))
+    for name, width, code in (("ad", 32, "~"), ("cbe_n", 4, "}")):
+        variables.append(Variable(("tb",), name, tuple(range(width - 1, -1, -1)), code, is_bit=False))
     assert find_pins(variables).names["clk"] == "tb.clk"
 
 

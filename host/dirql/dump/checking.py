@@ -86,10 +86,12 @@ class _Check:
         if "par" not in report.pins.bits:
             self._left_out.update(("M27", "T22"))
         self._floating: set[str] = set()
+        self._in_reset = 0
 
     def take(self, sample: Sample) -> None:
         """Go on by a clock."""
         self._report.clocks += 1
+        self._in_reset += sample.is_reset
         if self._is_running and not sample.is_reset:
             self._go_on(sample)
         if sample.is_reset or not sample.unknown.isdisjoint(("frame", "irdy")):
@@ -106,6 +108,11 @@ class _Check:
         report = self._report
         if self._follower.current is not None:
             report.transactions.append(self._follower.current)
+        if report.clocks and self._in_reset == report.clocks:
+            raise DumpError(
+                f"RST# must be off at some edge of the clock; {report.pins.names['rst']} was 0, which is on, at all"
+                f" {report.clocks:,}: leave it out with --signal rst=none if it is on while it is 1"
+            )
         if not report.transactions:
             raise DumpError(
                 f"a dump must have a transaction to check; at {report.clocks:,} edges of {report.pins.names['clk']}"
@@ -114,7 +121,7 @@ class _Check:
         why = report.unchecked
         why.setdefault(", ".join(_AGENTS), "a dump shows the bus, and not what each agent drives")
         if not {"req", "gnt"} <= report.pins.bits.keys():
-            why[", ".join(_GRANTED)] = "no REQ# and GNT# were found"
+            why[", ".join(_GRANTED)] = "no REQ# and GNT# of the same masters were found"
         if "par" not in report.pins.bits:
             why["M27, T22"] = "no PAR was found"
         for label, pins in _FLOATING.items():

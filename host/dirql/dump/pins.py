@@ -127,13 +127,24 @@ def find_pins(
             f"the scope {'.'.join(place) or 'at the top'} must have all pins of the bus; it has no"
             f" {', '.join(lacking)}: name a scope with --scope, or variables with --signal {lacking[0]}=NAME"
         )
-    if _masters(bits.get("req", ())) != _masters(bits.get("gnt", ())):
+    _check_whole(bits, names)
+    if _places(bits.get("req", ())) != _places(bits.get("gnt", ())):
         bits = {pin: wiring for pin, wiring in bits.items() if pin not in ("req", "gnt")}
     return Pins(".".join(place), bits, names, frozenset(low_true))
 
 
-def _masters(wiring: Iterable[Bits]) -> set[int]:
-    """The masters that have a REQ#, or a GNT#. Those with one of them alone would break rules that they keep."""
+def _check_whole(bits: Mapping[str, Sequence[Bits]], names: Mapping[str, str]) -> None:
+    """Refuse a part of AD or of C/BE, whose parity nobody could know."""
+    for pin in ("ad", "cbe"):
+        if _places(bits[pin]) != set(range(PINS[pin])):
+            raise DumpError(
+                f"{names[pin]} must have the {PINS[pin]} bits of the bus; it has {len(_places(bits[pin]))}: name all of"
+                f" them with --signal {pin}=NAME[{PINS[pin] - 1}:0]"
+            )
+
+
+def _places(wiring: Iterable[Bits]) -> set[int]:
+    """The bits of a pin that are there. A master with one of REQ# and GNT# alone would break rules that it keeps."""
     return {place + index for _, _, place, length in wiring for index in range(length)}
 
 
