@@ -186,8 +186,8 @@ def test_pins_may_be_named_with_their_bits(tmp_path: Path) -> None:
         ),
         (lambda text: text.replace("#30\n", "#thirty\n"), "a time in it is '#thirty'"),
         (
-            lambda text: text[: text.index("#30\n")],
-            "must have a transaction to check; at 1 edges of top.tb.CLK",
+            lambda text: text[: text.index("#210\n")],
+            "must have a transaction to check; at 7 edges of top.tb.CLK",
         ),
         (lambda text: text.replace("$var wire 1 !", "$var wire one !"), "its declarations are none, at"),
     ],
