@@ -114,6 +114,16 @@ def test_the_library_of_wmi_calls_the_routines_of_a_provider() -> None:
     assert answers == (0, 5, 0, 9, unknown, 1, no_routine, wrong)
 
 
+def test_members_of_objects_to_wait_for_are_in_memory(machine: Machine) -> None:
+    """Type/Size/SignalState/empty list of headers, and what else drivers read and write in objects of their own."""
+    machine.unload_driver(machine.load_driver(driver_in_c.CDriver(SOURCES / "members.c")))
+    assert machine.debug_output.splitlines() == [
+        "0/6/0/1 0/6/1/1 0 102 0",
+        "5/8/4/1 2/14/0/1 5 1 1 0000000000000000 0 1 1 0000000000000000",
+        "19 2 1 dpc 7 1 1 20 1 9/16/0/1 ",
+    ]
+
+
 PAGING = SOURCES / "paging.c"
 
 

@@ -17,6 +17,7 @@ from dirql.c.core.arena import Arena
 from dirql.c.core.binding import python_callable
 from dirql.c.core.callables import Callables
 from dirql.c.core.device_queues import DeviceQueues
+from dirql.c.core.dispatcher_objects import DispatcherObjects
 from dirql.c.core.dma_structures import DmaStructures
 from dirql.c.core.forms import OBJECT, routine_values
 from dirql.c.core.guids import bytes_of_guid, guid_of_bytes
@@ -31,6 +32,7 @@ from dirql.io.objects import Irp
 from dirql.io.parameters import IoSecurityContext
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
+from dirql.ke.objects.dispatcher_object import DispatcherObject
 from dirql.ke.origin import origin
 from dirql.ke.processors.contract import forget_types
 from dirql.mm.manager import MemoryManager
@@ -110,6 +112,7 @@ class Objects:
         self.io = IoViews(native, self, arena, self)
         self._dma = DmaStructures(native, arena)
         self._queues = DeviceQueues(native, self, self.find_known)
+        self._waited = DispatcherObjects(native, self, self._is_resident)
         self._promote: dict[type, Callable[..., int | None]] = {
             **self.io.promote,
             **self._dma.promote,
@@ -251,16 +254,27 @@ class Objects:
 
     def embed(self, instance: object, address: int) -> None:
         """Say where an object is that lies in a larger one of the system."""
-        self.place(instance, address)
+        self._put(instance, address)
+        if isinstance(instance, DispatcherObject):
+            self._show(instance, address)
         self._embedded.add(address)
         if isinstance(instance, DeviceQueue):
             self._queues.promote(instance, address)
 
     def place(self, instance: object, address: int) -> None:
         """Say where an object is that lies in memory of a driver."""
+        self._put(instance, address)
+        self._show(instance, address)
+
+    def _put(self, instance: object, address: int) -> None:
         self.forget(address, 1)
         self._note(instance, address)
         self._pages.setdefault(address >> PAGE_SHIFT, set()).add(address)
+
+    def _show(self, instance: object, address: int) -> None:
+        """Let the members of an object be in memory, where that is possible."""
+        self._waited.promote(instance, address)
+        self._known[address] = instance  # and not its header, which has the same address
 
     def forget(self, address: int, size: int) -> None:
         """Forget the objects in a block of memory."""
@@ -271,6 +285,13 @@ class Objects:
                 self._embedded.discard(each)
                 gone = self._known.pop(each, None)
                 self._addresses.pop(id(gone), None)
+                self._waited.demote(gone)
+
+    def _is_resident(self, address: int, size: int) -> bool:
+        """Whether memory is the system's and never paged out."""
+        pages = range(address >> PAGE_SHIFT, (address + size - 1 >> PAGE_SHIFT) + 1)
+        entries = (self._manager.system.entries.get(page) for page in pages)
+        return all(entry is not None and not entry.pageable for entry in entries)
 
     # From C to Python: see `Converters`.
 

@@ -3258,9 +3258,22 @@ struct _DISPATCHER_HEADER {
         volatile LONG Lock;
         struct {
             UCHAR Type;
-            UCHAR Signalling;
-            UCHAR Size;
-            UCHAR Reserved1;
+            union {
+                BOOLEAN Signalling;
+                UCHAR Absolute;
+                UCHAR TimerControlFlags;
+            };
+            union {
+                UCHAR Size;
+                UCHAR Hand;
+                UCHAR ThreadControlFlags;
+            };
+            union {
+                BOOLEAN Inserted;
+                BOOLEAN DebugActive;
+                BOOLEAN DpcActive;
+                UCHAR TimerMiscFlags;
+            };
         };
     };
     LONG SignalState;

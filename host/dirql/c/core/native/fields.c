@@ -389,6 +389,9 @@ static PyObject *demote(PyObject *self, PyObject *const *arguments, Py_ssize_t g
     struct field *first = (struct field *)PyTuple_GET_ITEM(fields, 0);
     PyObject *address = *(PyObject **)((char *)object + first->slot);
     failed = failed || (PyDict_DelItem(dirql_objects, address) < 0 && !PyErr_ExceptionMatches(PyExc_KeyError));
+    if (!failed) {
+        PyErr_Clear(); // another object may be known at the address by now
+    }
     failed = failed || set_class(object, class) < 0;
     for (Py_ssize_t each = 0; each < count; each++) {
         if (failed) {
@@ -397,9 +400,6 @@ static PyObject *demote(PyObject *self, PyObject *const *arguments, Py_ssize_t g
             struct field *field = (struct field *)PyTuple_GET_ITEM(fields, each);
             Py_XSETREF(*(PyObject **)((char *)object + field->own), values[each]);
         }
-    }
-    if (!failed) {
-        PyErr_Clear();
     }
     return failed ? NULL : Py_NewRef(Py_None);
 }
