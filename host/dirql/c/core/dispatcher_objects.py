@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final
 
 from dirql.c.core.forms import Converters
 from dirql.c.core.interface import STRUCTURES
@@ -78,13 +78,15 @@ _MEMBERS: Final[dict[type, tuple[str, tuple[Member, ...]]]] = {
         ),
     ),
 }
-"""What is in memory besides the header. An owner comes first: threads have numbers for C only there."""
+"""The members that are in memory besides the header. An owner comes first: only there a thread has a number for C."""
 
 
 class DispatcherObjects:
     """Makes views of the objects for which threads wait, as long as their memory is there."""
 
-    def __init__(self, native: Native, converters: Converters, is_resident: Callable[[int, int], bool]) -> None:
+    def __init__(
+        self, native: Native, converters: Converters, is_resident: Callable[[int, int], bool]
+    ) -> None:
         """`is_resident` tells whether memory of the system is never paged out."""
         self._native = native
         self._is_resident = is_resident
