@@ -14,7 +14,7 @@ from dirql.registers.protocol import Vector
 from dirql.target import MemoryDelays
 from dirql.target.contract import BusError, BusFault, BusStatus, EventRecord
 from fakes.default_machine import CONTROLLER, input_of
-from machine.target_bench import ABSENT, ABSENT_PORT, STORE_INPUT, Bench, open_bench
+from machine.target_bench import Bench, open_bench
 
 DATA = 0x10_0000
 DESCRIPTOR = 0x20_0000
@@ -30,13 +30,17 @@ def _buffer(random_: random.Random, largest: int) -> bytearray:
 
 def _read_burst(bench: Bench, random_: random.Random) -> object:
     into = _buffer(random_, BURST_MAX)
-    bench.target.read_memory_burst(random_.choice((bench.ram, bench.ram + 1200, ABSENT)), memoryview(into))
+    bench.target.read_memory_burst(
+        random_.choice((bench.ram, bench.ram + 1200, bench.absent)), memoryview(into)
+    )
     return into.hex()
 
 
 def _write_burst(bench: Bench, random_: random.Random) -> None:
     data = _buffer(random_, BURST_MAX)
-    bench.target.write_memory_burst(random_.choice((bench.ram, bench.ram + 400, ABSENT)), memoryview(data))
+    bench.target.write_memory_burst(
+        random_.choice((bench.ram, bench.ram + 400, bench.absent)), memoryview(data)
+    )
 
 
 def _string(bench: Bench, random_: random.Random) -> object:
@@ -107,13 +111,13 @@ def _look(bench: Bench, _random: random.Random) -> object:
 
 
 STEPS: dict[str, tuple[int, Step]] = {
-    "read": (20, lambda b, r: b.target.read_memory(r.choice((b.ram, b.ram + 4, ABSENT)), r.randrange(16))),
+    "read": (20, lambda b, r: b.target.read_memory(r.choice((b.ram, b.ram + 4, b.absent)), r.randrange(16))),
     "write": (
         20,
         lambda b, r: b.target.write_memory(b.ram + 4 * r.randrange(8), r.getrandbits(32), r.randrange(16)),
     ),
     "status": (10, lambda b, _: b.target.read_memory(b.registers + store.STATUS.offset)),
-    "port": (5, lambda b, r: b.target.read_io(r.choice((b.ports, b.ports + 4, ABSENT_PORT)))),
+    "port": (5, lambda b, r: b.target.read_io(r.choice((b.ports, b.ports + 4, b.absent_port)))),
     "configuration": (5, lambda b, r: b.target.read_configuration(b.function + 4 * r.randrange(16))),
     "read burst": (8, _read_burst),
     "write burst": (8, _write_burst),
@@ -150,7 +154,7 @@ def run_program(bench: Bench, seed: int, steps: int) -> list[object]:
     random_ = random.Random(seed)
     target = bench.target
     names, weights = list(STEPS), [weight for weight, _ in STEPS.values()]
-    bench.enable(1 << STORE_INPUT)
+    bench.enable(1 << bench.store_input)
     # A simulator's next machine finds in the device's RAM what the last one left there, as after a warm reset.
     target.write_memory_burst(bench.ram, memoryview(bytes(DEVICE_BYTES)))
     seen: list[object] = []

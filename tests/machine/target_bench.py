@@ -41,13 +41,10 @@ RTL_BOARD = "rtl board"
 """The name of a board target whose board is the RTL of machine and link, compiled into this process."""
 PATIENT = Patience(silence=20.0)
 """The times of a session with a board that is simulated, on a computer that may be busy."""
-STORE_INPUT = 4
-"""The input to which INTA, the line of the first store, is routed after reset."""
-INPUT = STORE_INPUT
+INPUT = 4
 """An input that each machine has. No device drives it unless a test lets the store interrupt."""
-ABSENT = 0xB000_0000
-ABSENT_PORT = 0xF000
-ABSENT_FUNCTION = Place(0, 30, 0).configuration_address
+_ABSENT_DEVICE = 30
+"""A device number that no machine has on bus 0."""
 RAM_BYTES = 4096
 _BUFFER_OFFSET = 0x10_0000
 """The place of the store's buffer in the window for devices, whose start has the registers."""
@@ -101,6 +98,33 @@ class Bench:
         return self.machine.controller.address
 
     @property
+    def absent(self) -> int:
+        """The first of 128 KiB of memory space that nobody claims, also no bridge: the end of what devices may have."""
+        return self.machine.buses[0].memory.end
+
+    @property
+    def absent_port(self) -> int:
+        """A port that nobody claims, also no bridge: the last one before those that devices may have."""
+        return self.machine.buses[0].ports.start - 4
+
+    @property
+    def absent_function(self) -> int:
+        """The configuration address of a function that is not there, on bus 0."""
+        return Place(0, _ABSENT_DEVICE, 0).configuration_address
+
+    @property
+    def store_input(self) -> int:
+        """The input to which the line of the first store is routed after reset."""
+        machine = self.machine
+        return machine.controller.lines[machine.functions_named("store")[0].line]
+
+    @property
+    def bridges_above(self) -> int:
+        """The bridges between the host and the first store."""
+        machine = self.machine
+        return len(machine.way_to(machine.functions_named("store")[0].place)) - 1
+
+    @property
     def identity(self) -> int:
         """The first dword of the function's configuration header."""
         identity = self.machine.functions_named("store")[0].type.identity
@@ -111,7 +135,7 @@ class Bench:
         """The bytes of the store's buffer."""
         return self.machine.functions_named("store")[0].bar_size(1)
 
-    def settle(self, access: Callable[[Target], None]) -> None:
+    def settle(self, access: Callable[[Target], object]) -> None:
         """Make an access and wait for its end, so that its error is raised here also if writes are posted."""
         access(self.target)
         if Capability.PRECISE_WRITES not in self.target.capabilities:
@@ -133,13 +157,13 @@ class Bench:
         """Have a device interrupt some clocks from now; returns the input that it uses."""
         script = self.script
         if script is not None:
-            script.at(script.now() + clocks, lambda: script.interrupts.request(STORE_INPUT))
-            return STORE_INPUT
+            script.at(script.now() + clocks, lambda: script.interrupts.request(self.store_input))
+            return self.store_input
         write = self.target.write_memory
         write(self.registers + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_MASK_SET.RAISED)
         write(self.registers + store.DELAY.offset, clocks)
         write(self.registers + store.COMMAND.offset, store.Operation.RAISE)
-        return STORE_INPUT
+        return self.store_input
 
     def fill(self, dwords: int) -> None:
         """Get the FIFO ready to be written."""
@@ -254,9 +278,8 @@ _KINDS: dict[str, Callable[[], Bench]] = {
     **{
         f"{name}, slow memory": partial(open_bench, "verilated", name, memory_delays=DELAYS)
         for name in machine_names()
-        # A pair of 8259A chips is programmed in another way, and addresses behind a bridge answer in another way
-        # (test_bridged.py, tests/hdl/test_pci_bridge.py).
-        if describe(name).controller.kind == SIMPLE and not describe(name).bridges
+        # A pair of 8259A chips is programmed in another way (tests/hdl/test_pic_ports.py).
+        if describe(name).controller.kind == SIMPLE
     },
     "scripted": lambda: open_bench("scripted"),
     "bytes": lambda: open_bench("bytes"),

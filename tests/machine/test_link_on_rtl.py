@@ -19,7 +19,7 @@ from dirql.registers import pci_configuration
 from dirql.target.board.target import BoardTarget
 from dirql.target.contract import EventBits, MasterAbort
 from fakes.rtl_board import RtlServer, open_rtl_board
-from machine.target_bench import ABSENT, COMMAND_ON, PATIENT, Bench, configure_bench
+from machine.target_bench import COMMAND_ON, PATIENT, Bench, configure_bench
 
 DATA = bytes(range(256)) * 4
 
@@ -65,13 +65,13 @@ def test_a_line_with_faults_changes_nothing() -> None:
 def test_errors_of_posted_writes_bursts_and_strings_are_told() -> None:
     opened = configure_bench(open_rtl_board(patience=PATIENT, precise=False))
     target = opened.target
-    target.write_memory(ABSENT, 1)
+    target.write_memory(opened.absent, 1)
     with pytest.raises(MasterAbort, match="memory write"):
         target.read_memory(opened.ram)
     with pytest.raises(MasterAbort):
-        target.write_memory_burst(ABSENT, memoryview(bytes(1024)))
+        target.write_memory_burst(opened.absent, memoryview(bytes(1024)))
     with pytest.raises(MasterAbort):
-        target.read_memory_burst(ABSENT, memoryview(bytearray(1024)))
+        target.read_memory_burst(opened.absent, memoryview(bytearray(1024)))
     data = bytes(range(256)) * 8
     back = bytearray(len(data))
     target.write_memory_burst(opened.ram, memoryview(data))

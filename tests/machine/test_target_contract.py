@@ -31,9 +31,6 @@ from dirql.target.contract import (
     Wake,
 )
 from machine.target_bench import (
-    ABSENT,
-    ABSENT_FUNCTION,
-    ABSENT_PORT,
     INPUT,
     KINDS_HERE,
     Bench,
@@ -55,6 +52,16 @@ def bench(open_this: Callable[[], Bench]) -> Iterator[Bench]:
     opened = open_this()
     yield opened
     opened.target.close()
+
+
+@pytest.fixture
+def simple(bench: Bench) -> Bench:
+    """The bench, if its machine is soon through many clocks: for tests of how the host cuts what it asks for."""
+    if bench.bridges_above:
+        pytest.skip(
+            "each clock of a machine with bridges is evaluated, and their number is all that this test needs"
+        )
+    return bench
 
 
 @pytest.fixture
@@ -113,13 +120,14 @@ def test_bursts_move_all_of_their_data(bench: Bench, dwords: int) -> None:
     assert target.read_memory(bench.ram + 4 * dwords - 4) == int.from_bytes(data[-4:], "little")
 
 
-def test_a_burst_longer_than_one_request_holds_is_cut(bench: Bench) -> None:
+def test_a_burst_longer_than_one_request_holds_is_cut(simple: Bench) -> None:
+    bench = simple
     buffer = bytearray(4 * 16384 + 8)
     if bench.script is not None or bench.buffer_bytes < 4 * 16384:
         pytest.skip("the machine has no such memory")
     bench.target.read_memory_burst(bench.ram, memoryview(buffer)[: 4 * 16384])
     with pytest.raises(MasterAbort) as caught:
-        bench.target.read_memory_burst(ABSENT, memoryview(buffer))
+        bench.target.read_memory_burst(bench.absent, memoryview(buffer))
     assert caught.value.completed == 0
 
 
@@ -197,23 +205,23 @@ def test_configuration_space(bench: Bench) -> None:
 @pytest.mark.parametrize(
     "access",
     [
-        lambda target: target.read_memory(ABSENT),
-        lambda target: target.write_memory(ABSENT, 1),
-        lambda target: target.read_io(ABSENT_PORT),
-        lambda target: target.write_io(ABSENT_PORT, 1),
-        lambda target: target.read_configuration(ABSENT_FUNCTION),
-        lambda target: target.write_configuration(ABSENT_FUNCTION, 1),
-        lambda target: target.read_memory_burst(ABSENT, memoryview(bytearray(64))),
-        lambda target: target.write_memory_burst(ABSENT, memoryview(bytes(64))),
-        lambda target: target.read_io_string(ABSENT_PORT, memoryview(bytearray(64))),
-        lambda target: target.write_io_string(ABSENT_PORT, memoryview(bytes(64))),
+        lambda bench: bench.target.read_memory(bench.absent),
+        lambda bench: bench.target.write_memory(bench.absent, 1),
+        lambda bench: bench.target.read_io(bench.absent_port),
+        lambda bench: bench.target.write_io(bench.absent_port, 1),
+        lambda bench: bench.target.read_configuration(bench.absent_function),
+        lambda bench: bench.target.write_configuration(bench.absent_function, 1),
+        lambda bench: bench.target.read_memory_burst(bench.absent, memoryview(bytearray(64))),
+        lambda bench: bench.target.write_memory_burst(bench.absent, memoryview(bytes(64))),
+        lambda bench: bench.target.read_io_string(bench.absent_port, memoryview(bytearray(64))),
+        lambda bench: bench.target.write_io_string(bench.absent_port, memoryview(bytes(64))),
     ],
 )
 def test_an_address_that_nobody_claims_is_a_master_abort(
-    bench: Bench, access: Callable[[Target], None]
+    bench: Bench, access: Callable[[Bench], object]
 ) -> None:
     with pytest.raises(MasterAbort, match="no device claimed the address"):
-        bench.settle(access)
+        bench.settle(lambda _target: access(bench))
     bench.target.write_memory(bench.ram, 0x5A5A)
     assert bench.target.read_memory(bench.ram) == 0x5A5A, "the machine works on after an error"
 
@@ -310,7 +318,9 @@ def test_a_wait_ends_on_the_clock_of_the_interrupt(bench: Bench) -> None:
     number = bench.request_after(1000)
     start = target.now()
     assert target.wait() is Wake.INTERRUPT
-    assert 990 <= target.now() - start <= 1010 or not is_exact(target)
+    # The command that starts the store's clock is a posted write to each bridge that it passes.
+    latest = 1010 + 10 * bench.bridges_above
+    assert 990 <= target.now() - start <= latest or not is_exact(target)
     assert target.interrupt_request() == number
 
 
@@ -376,7 +386,8 @@ def test_the_clock_never_goes_back(bench: Bench) -> None:
     assert clocks == sorted(clocks)
 
 
-def test_a_wait_longer_than_python_may_be_kept_from_its_signals(target: Target) -> None:
+def test_a_wait_longer_than_python_may_be_kept_from_its_signals(simple: Bench) -> None:
+    target = simple.target
     start = target.now()
     assert target.wait(600_000) is None
     assert target.now() == start + 600_000 or not is_exact(target)

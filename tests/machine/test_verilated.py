@@ -25,7 +25,7 @@ from dirql.target.simulation.library_recipe import Variant
 from dirql.target.simulation.verilated import VerilatedTarget
 from dirql.wdm import KeDelayExecutionThread, KeQueryInterruptTime, KernelMode
 from fakes.default_machine import MACHINE
-from machine.target_bench import STORE_INPUT, Bench, configure_bench, open_bench
+from machine.target_bench import Bench, configure_bench, open_bench
 
 
 def test_waves_go_to_the_file_and_change_no_clock(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_countdown_in_the_machine_ends_on_its_clock_though_clocks_are_skipped(
     ends = []
     for checked in (False, True):
         bench = open_bench("verilated", checked=checked)
-        bench.enable(1 << STORE_INPUT)
+        bench.enable(1 << bench.store_input)
         write = bench.target.write_memory
         write(bench.registers + store.INTERRUPT_MASK_SET.offset, store.INTERRUPT_MASK_SET.RAISED)
         write(bench.registers + store.DELAY.offset, clocks)
@@ -223,7 +223,7 @@ def test_odd_calls_do_the_same_in_python_and_in_the_library(number: int) -> None
         bench = open_bench(name)
         bench.target.write_memory(bench.ram, 0x1234_5678)
         bench.request_after(100)
-        bench.enable(1 << STORE_INPUT)
+        bench.enable(1 << bench.store_input)
         try:
             outcome = ODD[number](bench)
         except (ArithmeticError, TypeError, ValueError) as error:
