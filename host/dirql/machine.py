@@ -176,6 +176,7 @@ class Machine(MachineParts):
         if not isinstance(driver, DriverObject):
             raise TypeError(f"unload_driver: driver must be what load_driver returned; it was {driver!r}")
         problems = self.pnp.remove_devices(driver)
+        self.kernel.refused.clear()
         status = unload_driver(driver, at_end=bool(problems))
         if problems:
             raise LeakReport(problems)

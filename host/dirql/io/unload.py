@@ -13,6 +13,7 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import DriverObject
 from dirql.ke import guard
 from dirql.ke.current import current as ke
+from dirql.ke.refusals import note_refusal
 from dirql.nt.constants import DOE_UNLOAD_PENDING, DRVO_UNLOAD_INVOKED
 from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS
 from dirql.ob.manager import running as object_manager
@@ -28,6 +29,10 @@ def unload_driver(driver: DriverObject, *, at_end: bool = False) -> int:
     closes and reports all leaks together.
     """
     if driver.driver_unload is None:
+        note_refusal(
+            STATUS_INVALID_DEVICE_REQUEST,
+            f"a driver can be unloaded if it has set DriverUnload in DriverEntry; {driver!r} has not",
+        )
         return STATUS_INVALID_DEVICE_REQUEST
     if driver.flags & DRVO_UNLOAD_INVOKED:
         return STATUS_SUCCESS

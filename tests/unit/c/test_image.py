@@ -206,7 +206,7 @@ def test_each_copy_of_an_image_is_a_file_of_its_own(build: Build, tmp_path: Path
 
 def test_an_image_without_an_entry_point_is_refused(build: Build) -> None:
     with pytest.raises(
-        ValueError, match=r"a driver must have a routine DriverEntry that is not static; sample has"
+        ValueError, match=r"DriverEntry that is not static; that of sample is: take `static` away"
     ):
         build("static int DriverEntry(void) { return 0; }\nint other(void) { return DriverEntry(); }\n")
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from dirql.c.image.advice import advice, no_entry_point
 from dirql.c.image.compiler import (
     HEADERS,
     OPTIONS,
@@ -43,14 +44,15 @@ _QUIET: Final = (
     "-Wno-unknown-pragmas",
     "-Wno-multichar",
     "-Wno-attributes",
-    "-Wno-implicit-function-declaration",
+    "-Wno-error=implicit-function-declaration",
     "-Wno-error=incompatible-pointer-types",
     "-Wno-error=int-conversion",
     "-Wno-pointer-to-int-cast",
     "-Wno-int-to-pointer-cast",
     "-Wno-pointer-sign",
+    "-Wreturn-type",
 )
-"""Warnings about what Microsoft's compiler takes; a routine that is not declared is found when the image is loaded."""
+"""Warnings about what Microsoft's compiler takes, and errors where it warns."""
 _CLANG_QUIET: Final = (
     "-Wno-ignored-attributes",
     "-Wno-ignored-pragmas",
@@ -126,10 +128,8 @@ def read_image(
     elf = ElfFile(library)
     entry = next((each for each in ("DriverEntry", "GsDriverEntry") if each in elf.exports), None)
     if entry is None:
-        raise ValueError(
-            f"a driver must have a routine DriverEntry that is not static; {name or library.name} has"
-            f" {', '.join(sorted(elf.routines)[:8]) or 'no routine'}"
-        )
+        texts = "".join(source.read_text(encoding="utf-8", errors="replace") for source in sources)
+        raise ValueError(no_entry_point(name or library.name, sorted(elf.routines), texts))
     sections = {
         each: section for each, section in elf.sections.items() if _PAGED.match(each) and section.size
     }
@@ -245,7 +245,7 @@ class _Recipe:
             else:
                 texts.append(translate(text).replace(str(work), "."))
         if errors:
-            raise CompileError("\n".join(errors))
+            raise _advised(errors)
         return texts
 
     def key(self, texts: Iterable[str]) -> str:
@@ -276,7 +276,7 @@ class _Recipe:
             except CompileError as error:
                 errors.append(str(error))
         if errors:
-            raise CompileError("\n".join(errors))
+            raise _advised(errors)
         names = _names_of_sections(texts)
         if names:
             (work / "sections.ld").write_text(_script(names), encoding="ascii")
@@ -299,7 +299,8 @@ class _Recipe:
             ],
             work,
         )
-        return "".join(messages)
+        text = "".join(messages).rstrip()
+        return text + advice(text)
 
     def _units(self) -> Iterator[str]:
         """A name for what is made of each source."""
@@ -360,6 +361,11 @@ class _Recipe:
         if not self._compiler.is_clang:
             yield "-fno-tree-loop-distribute-patterns"
         yield "-c"
+
+
+def _advised(errors: Iterable[str]) -> CompileError:
+    text = "\n".join(errors)
+    return CompileError(text + advice(text))
 
 
 def _names_of_sections(texts: Iterable[str]) -> list[str]:

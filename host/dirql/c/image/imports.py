@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Final
 
+from dirql.c.image.advice import on_c_library
 from dirql.c.image.compiling import BuiltDriver
 
 __all__ = ["MissingImports", "check_imports"]
@@ -38,7 +39,8 @@ def check_imports(
     missing = sorted(each for each in built.imports - frozenset(exported) if not each.startswith(_EXCEPTIONS))
     if missing:
         texts = {source: source.read_text(encoding="utf-8", errors="replace") for source in built.sources}
-        lines = [_line(name, texts, exported, why_lacking(name) if why_lacking else "") for name in missing]
+        why = {name: on_c_library(name) or (why_lacking(name) if why_lacking else "") for name in missing}
+        lines = [_line(name, texts, exported, why[name]) for name in missing]
         raise MissingImports(built.name, missing, lines)
 
 
