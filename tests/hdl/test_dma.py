@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from dirql.hardware.reading import load_machine
 from dirql.registers import interrupt_controller, pci_configuration as pci, store
 from dirql.registers.store import Operation
 from dirql.target import MemoryDelays
@@ -216,6 +217,52 @@ def test_invalid_descriptors(bench: Bench) -> None:
             bench.start(operation, 0, 8)
             assert bench.finish() == (ERROR, store.ERROR.DESCRIPTOR_INVALID, 0)
     assert bench.read(store.ERROR_ADDRESS) == 0x1000
+
+
+@pytest.mark.parametrize("operation", BOTH)
+def test_M31_D01_a_segment_past_the_last_address_moves_nothing(bench: Bench, operation: Operation) -> None:
+    arena = Arena(bench, 30 + operation)
+    start = bytes(range(1, 65))
+    bench.memory[0:64] = start
+    invalid = (ERROR, store.ERROR.DESCRIPTOR_INVALID)
+    for address, length in ((0xFFFF_FFF0, 64), (0xFFFF_FFF0, 17), (0xFFFF_FFFF, 2), (0xFFFF_FC01, 1024)):
+        assert bench.dma(operation, 0, length, [(address, length)]) == (*invalid, 0)
+        assert bench.read(store.ERROR_ADDRESS) == DESCRIPTORS
+        assert bench.dma(operation, 0, 32 + length, [(ARENA, 32), (address, length)]) == (*invalid, 32)
+        arena.expect(operation, 0, [(ARENA, 32)], 32)
+    # The last byte of a segment may be at the last address, where nobody answers here.
+    for address, length in ((0xFFFF_FFF0, 16), (0xFFFF_FFFF, 1), (0xFFFF_FC00, 1024)):
+        assert bench.dma(operation, 0, length, [(address, length)]) == (ERROR, store.ERROR.MASTER_ABORT, 0)
+    # Bytes that the command does not move do not count.
+    assert bench.dma(operation, 0, 16, [(0xFFFF_FFF0, 64)]) == (ERROR, store.ERROR.MASTER_ABORT, 0)
+    assert bytes(bench.memory[0:64]) == start
+    arena.check()
+
+
+def test_M31_D01_the_host_memory_of_tiny_ends_where_its_addresses_do() -> None:
+    target = VerilatedTarget(load_machine("tiny"), checked=True)
+    bench = Bench(target)
+    bench.enumerate()
+    reach = 1 << 20
+    lowest, highest = bytes(range(1, 65)), bytes(range(101, 117))
+    invalid = (ERROR, store.ERROR.DESCRIPTOR_INVALID, 0)
+    bench.memory[0:64], bench.memory[reach - 16 : reach] = lowest, highest
+    bench.fill_buffer(0, bytes(64))
+    for operation in BOTH:
+        for address, length in ((reach - 16, 64), (reach - 16, 17), (reach - 1, 4), (reach, 4)):
+            assert bench.dma(operation, 0, length, [(address, length)]) == invalid
+    assert bench.read_buffer(0, 64) == bytes(64)
+    assert bench.dma(Operation.DMA_WRITE, 0, 16, [(reach - 16, 16)]) == (DONE, 0, 16)
+    assert bench.read_buffer(0, 16) == highest
+    # A list may end with the last address, and does not go on at address 0.
+    bench.descriptors = reach - 16
+    assert bench.dma(Operation.DMA_WRITE, 16, 8, [(56, 8)]) == (DONE, 0, 8)
+    bench.place_list([(0, 8)], last=False)
+    bench.start(Operation.DMA_WRITE, 32, 16)
+    assert bench.finish() == invalid
+    assert bench.read_buffer(16, 48) == lowest[56:] + bytes(40)
+    assert bytes(bench.memory[0:64]) == lowest
+    target.close()
 
 
 def test_M17_nobody_at_the_address(bench: Bench) -> None:

@@ -26,7 +26,8 @@ from dirql.io.handle import Handle, Overlapped
 from dirql.machine import Machine, open_machine
 from dirql.nt import status as nt
 from dirql.nt.constants import IRP_MN_SURPRISE_REMOVAL
-from dirql.registers.pci_configuration import COMMAND, LATENCY_TIMER
+from dirql.registers.pci_configuration import BAR, COMMAND, LATENCY_TIMER
+from dirql.registers.store import DESCRIPTOR_BASE
 from dirql.target import MemoryDelays
 from dirql.target.contract import Capability
 from machine.store_twins import chosen, each_driver
@@ -259,6 +260,24 @@ def test_a_bus_master_that_is_refused_is_reported(machine: Machine, kind: str, s
         write_configuration(*place(machine), COMMAND.offset, command.to_bytes(2, "little"))
         handle.write(b"still alive")
         assert handle.read(11) == b"still alive"
+
+
+def test_a_device_that_refuses_its_list_is_reported(machine: Machine) -> None:
+    """The device refuses a segment that runs past the last address; nothing moves, and the next request works."""
+    if Capability.DETERMINISTIC not in machine.target.capabilities:
+        pytest.skip(
+            "the list is changed before the device reads it, in its access time, which goes on by itself here"
+        )
+    with opened(machine, TransferMode.DMA, "level") as handle:
+        handle.write(bytes(64))
+        set_timing(handle, access_clocks=1000)
+        write = handle.write_overlapped(b"a" * 64)
+        registers = int.from_bytes(read_configuration(*place(machine), BAR.offset, 4), "little")
+        descriptor = machine.target.read_memory(registers + DESCRIPTOR_BASE.offset)
+        machine.target.memory[descriptor : descriptor + 4] = (0xFFFF_FFF0).to_bytes(4, "little")
+        assert ended(write) == nt.STATUS_DEVICE_PROTOCOL_ERROR
+        set_timing(handle)
+        assert handle.read(64) == bytes(64)
 
 
 def test_unknown_control_codes_and_bad_input_are_refused(machine: Machine) -> None:

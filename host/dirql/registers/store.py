@@ -739,7 +739,7 @@ class ERROR:
     """R, W1C. A datum of our transaction had bad parity. The command ended; the datum and those after it do not count as moved."""
     PARITY_SHIFT: Final = 2
     DESCRIPTOR_INVALID: Final = 0x8
-    """R, W1C. A descriptor with length 0, a high address, reserved flags, or a list shorter than LENGTH."""
+    """R, W1C. A descriptor with length 0, a high address, reserved flags, or bytes past the last address; one at the last address without the flag last; or a list shorter than LENGTH."""
     DESCRIPTOR_INVALID_SHIFT: Final = 3
     RANGE: Final = 0x10
     """R, W1C. The command reaches past the buffer's end, or the list is longer than LENGTH."""

@@ -33,7 +33,7 @@ class DESCRIPTOR:
     """RW. Upper half of the address; must be 0."""
     HIGH_ADDRESS_SHIFT: Final = 32
     LENGTH: Final = 0xFFFFFF0000000000000000
-    """RW. The length in bytes, not 0."""
+    """RW. The length in bytes, not 0; the segment may end with the last address, and must not run past it."""
     LENGTH_SHIFT: Final = 64
     LAST: Final = 0x1000000000000000000000000
     """RW. This is the last element of the list."""

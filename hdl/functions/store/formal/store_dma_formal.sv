@@ -12,7 +12,10 @@ module store_dma_formal #(
   /// Initiator and buffer are ready at any clock, or not; without it they are always ready.
   parameter bit          Waits = 1'b1,
   /// The small form of the mover: a datum that was read stays until the buffer takes another read, of the mover or not.
-  parameter bit          Small = 1'b0
+  parameter bit          Small = 1'b0,
+  /// Bits of the bus addresses. The list and its segments are at the end of them, or somewhere in the middle.
+  parameter int unsigned AddressBits = 32,
+  parameter bit          Top = 1'b0
 ) (
   input logic        clk_i,
   input logic        start_i,
@@ -54,7 +57,10 @@ module store_dma_formal #(
     last_q    <= last_q;
     illegal_q <= illegal_q;
   end
-  localparam logic [31:0] Base = 32'h0000_1230;
+  localparam logic [31:0] Reached = 32'hFFFF_FFFF >> (32 - AddressBits);
+  localparam logic [32:0] Behind  = 33'(Reached) + 33'd1;
+  // At the end there is place for two descriptors.
+  localparam logic [31:0] Base    = Top ? Reached - 32'd31 : 32'h0000_1230;
 
   // The blocks.
   logic                  started_q, start, done, parity, target_abort, master_abort, invalid, range, disabled;
@@ -73,9 +79,9 @@ module store_dma_formal #(
   assign read_ready = read_ready_i || !Waits;
   logic                  accepted_q;
   assign start = start_i && !started_q && accepted_q;
-  store_dma #(.BufferLog2(BufferLog2)) u_dma (
+  store_dma #(.BufferLog2(BufferLog2), .AddressBits(AddressBits)) u_dma (
     .clk_i, .rst_ni(rst_n), .accept_i(rst_n && !accepted_q), .buffer_address_i(buffer_q),
-    .length_i({1'b0, length_q}), .descriptor_i(Base[31:4]), .start_i(start), .inward_i(inward_q), .max_burst_i({14'd0, burst_q}), .bus_master_i, .abort_i,
+    .length_i({1'b0, length_q}), .descriptor_i(Base[AddressBits-1:4]), .start_i(start), .inward_i(inward_q), .max_burst_i({14'd0, burst_q}), .bus_master_i, .abort_i,
     .in_descriptor_o(), .in_data_o(), .done_o(done), .parity_o(parity), .target_abort_o(target_abort),
     .master_abort_o(master_abort), .descriptor_invalid_o(invalid), .range_o(range), .disabled_o(disabled),
     .error_address_o(), .data_clock_o(), .delivered_o(delivered), .segment_start_o(segment_start),
@@ -140,7 +146,7 @@ module store_dma_formal #(
   logic [31:0] chosen_address, list_word;
   logic [3:0]  chosen_bytes;
   logic        chosen_last, chosen_illegal, number_q;
-  assign chosen_address = {24'h0000_56, number_q ? address_q[15:8] : address_q[7:0]};
+  assign chosen_address = {Top ? Reached[31:8] : 24'h0000_56, number_q ? address_q[15:8] : address_q[7:0]};
   assign chosen_bytes   = number_q ? bytes_q[7:4] : bytes_q[3:0];
   assign chosen_last    = last_q[number_q];
   assign chosen_illegal = illegal_q[number_q];
@@ -160,7 +166,7 @@ module store_dma_formal #(
   logic [31:0] next_q, base_q;
   logic [2:0]  these, put;
   logic [3:0]  these_lanes, put_lanes;
-  logic        data, segment_long_q, bad_q, bad, legal;
+  logic        data, segment_long_q, bad_q, bad, legal, past_last, at_end_q;
   logic [1:0]  put_lane;
   assign data  = transfer && !list_q;
   assign bad   = bad_q || parity_i;
@@ -168,7 +174,8 @@ module store_dma_formal #(
   assign these = segment_left_q < room ? segment_left_q[2:0] : room[2:0];
   assign put   = 3'(write_be[0]) + 3'(write_be[1]) + 3'(write_be[2]) + 3'(write_be[3]);
   assign left  = length_q - moved_q;
-  assign legal = !chosen_illegal && chosen_bytes != '0;
+  assign past_last = 33'(chosen_address) + 33'(chosen_bytes < left ? chosen_bytes : left) > Behind;
+  assign legal = !chosen_illegal && chosen_bytes != '0 && !past_last && (chosen_last || !at_end_q);
   assign put_lane    = 2'(buffer_q + stored_q);
   assign these_lanes = ((4'd1 << these) - 4'd1) << next_q[1:0];
   assign put_lanes   = ((4'd1 << put) - 4'd1) << put_lane;
@@ -177,7 +184,7 @@ module store_dma_formal #(
     moved2_q <= moved1_q;
     if (!rst_n) begin
       {moved_q, stored_q, counted_q, sure_q, segment_left_q} <= '0;
-      {number_q, segment_long_q, bad_q} <= '0;
+      {number_q, segment_long_q, bad_q, at_end_q} <= '0;
       base_q <= Base;
     end else begin
       bad_q     <= bad;
@@ -196,6 +203,7 @@ module store_dma_formal #(
         moved_q        <= moved_q + 4'(these);
       end
       if (take && reading_list && base_q != Base) number_q <= !number_q;
+      if (take && reading_list) at_end_q <= 33'(base_q) + 33'd16 == Behind;
     end
   end
 
@@ -249,10 +257,13 @@ module store_dma_formal #(
       `PROVE(list_read, !(take && reading_list) || (request.address == base_q && request.length == 16'd4 &&
              request.command == bus_pkg::CommandMemoryRead),
              "Descriptors are read one after another, each as a whole.")
+      `PROVE(M31, !take || 33'(request.address) + {15'd0, request.length, 2'b00} <= Behind,
+             "No burst runs past the last address, neither of data nor of a descriptor.")
       `PROVE(request_in_order, !(take && !reading_list) || (request.address == {next_q[31:2], 2'b00} &&
              request.length != '0 && (burst_q == '0 ? request.length == 16'd1 : request.length <= {14'd0, burst_q}) &&
              request.command == (inward_q ? bus_pkg::CommandMemoryRead : bus_pkg::CommandMemoryWrite)),
              "A burst begins with the dword of the next byte of the list, in the right direction, and is no longer than MAX_BURST.")
+      `PROVE(D01, !data || legal, "No datum moves of a segment that runs past the last address, or whose descriptor is invalid.")
       `PROVE(in_list, !data || (segment_left_q != '0 && place_q == {next_q[31:2], 2'b00}),
              "Each datum is the dword of the next byte of the list, and none is beyond it.")
       `PROVE(bytes_enabled, !(data && !inward_q) || lanes == these_lanes,
@@ -296,6 +307,19 @@ module store_dma_formal #(
       `COVER(done_long, done && error_q && moved_q == length_q && segment_long_q && !bad, "A list is too long.")
       `COVER(done_short, done && error_q && moved_q != '0 && moved_q < length_q && !failed_q && !bad && legal,
              "A list is too short.")
+    end
+  end
+
+  if (Top) begin : gen_top
+    always_ff @(posedge clk_i) begin : p_cover
+      if (rst_n) begin
+        `COVER(ends_last, done && !error_q && !aborted_q && !failed_q && !off_q && 33'(next_q) == Behind,
+               "A segment that ends with the last address is moved.")
+        `COVER(refused_past, invalid && past_last && !chosen_illegal && chosen_bytes != '0 && moved_q != '0,
+               "A segment that runs past the last address is refused.")
+        `COVER(refused_list, invalid && at_end_q && !chosen_last && !past_last && !chosen_illegal && chosen_bytes != '0,
+               "A descriptor at the last address that is not the last one is refused.")
+      end
     end
   end
 

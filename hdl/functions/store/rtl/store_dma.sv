@@ -91,9 +91,10 @@ module store_dma #(
   localparam int unsigned BurstWidth = DwordWidth < 16 ? DwordWidth : 16;
   localparam logic [31:0] Reached    = 32'hFFFF_FFFF >> (32 - AddressBits);
 
-  logic        in_flight_q, failed, valid_descriptor, last_q, invalid_q, beyond_q, too_long, too_long_q;
+  logic        in_flight_q, failed, valid_descriptor, past_last, last_q, invalid_q, beyond_q, too_long, too_long_q;
   logic [AddressBits-1:0] address_q;
   logic [AddressBits-1:4] base_q;
+  logic [AddressBits:4]   next_base;
   logic [1:0]  word_q;
   logic [BufferLog2-1:0] buffer_q;
   logic [BufferLog2:0]   left_q, length_q, segment_length;
@@ -165,7 +166,7 @@ module store_dma #(
       unique case (word_q)
         2'd1: invalid_q <= invalid_q || rdata_i != '0;
         2'd2: invalid_q <= invalid_q || rdata_i[31:24] != '0 || rdata_i[23:0] == '0;
-        2'd3: invalid_q <= invalid_q || rdata_i[31:1] != '0;
+        2'd3: invalid_q <= invalid_q || rdata_i[31:1] != '0 || past_last;
         default: invalid_q <= (rdata_i & ~Reached) != '0;
       endcase
     end
@@ -175,11 +176,28 @@ module store_dma #(
     end
     if (arrives && word_q == 2'd3) last_q <= rdata_i[0];
     if (accept_i) base_q <= descriptor_i;
-    else if (state_q == StCheck) base_q <= base_q + (AddressBits-4)'(1);
+    else if (state_q == StCheck) base_q <= next_base[AddressBits-1:4];
   end
   assign too_long         = beyond_q || length_q > left_q;
-  assign valid_descriptor = !invalid_q;
+  // Behind the last address there is no place for another descriptor.
+  assign next_base        = {1'b0, base_q} + (AddressBits-3)'(1);
+  assign valid_descriptor = !invalid_q && (last_q || !next_base[AddressBits]);
   assign segment_length   = too_long ? left_q : length_q;
+
+  // The bytes to move may end with the last address, and must not run past it: the sum of the bits that such a number has
+  // carries into the other bits of the address, which are all ones.
+  localparam int unsigned CarryBits = AddressBits > BufferLog2 + 1 ? BufferLog2 + 1 : AddressBits;
+  logic [BufferLog2+1:0] behind;
+  always_comb begin : p_past_last
+    behind    = '0;
+    past_last = 1'b0;
+    if (arrives && word_q == 2'd3) begin
+      behind    = (BufferLog2+2)'(address_q[CarryBits-1:0]) + (BufferLog2+2)'(segment_length);
+      past_last = &(address_q | ~(Reached[AddressBits-1:0] << CarryBits)) &&
+                  (behind >> CarryBits >= (BufferLog2+2)'(2) ||
+                   (behind[CarryBits] && behind[CarryBits-1:0] != '0));
+    end
+  end
 
   // Progress through the list; the segment's host side in whole dwords.
   always_ff @(posedge clk_i) begin : p_progress
