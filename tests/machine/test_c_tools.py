@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The recipes of docs/c-drivers.md for tools: gdb, gcov, and the sanitizer of undefined behaviour."""
+"""The recipes of docs/c-drivers.md for tools: gdb, gcov, and the sanitizers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ import pytest
 import dirql
 from dirql.c.driver import CDriver
 from dirql.c.image.compiler import CompileError
+from dirql.io.objects import DriverObject
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine, open_machine
+from dirql.nt.bugcodes import KASAN_ILLEGAL_ACCESS
+from machine.c_builder import SOURCES
 from source_tree import ROOT
 
 pytestmark = pytest.mark.interpreted("c drivers")
@@ -80,6 +83,50 @@ def test_the_sanitizer_of_undefined_behaviour_names_the_line(
         pytest.skip("the library of the sanitizer is not installed")
     machine.load_driver(driver)
     assert f"{source}:7:26: runtime error: shift exponent 40 is too large" in capfd.readouterr().err
+
+
+OVERRUNS = SOURCES / "overruns.c"
+
+
+def load_overruns(machine: Machine, place: int) -> DriverObject:
+    """Load the driver that goes wrong at a place; at 0 it does not."""
+    driver = CDriver(OVERRUNS, flags=["-fsanitize=address"])
+    return machine.load_driver(driver, name=f"overruns{place}")
+
+
+def test_the_address_sanitizer_lets_a_right_driver_be(machine: Machine) -> None:
+    """Frames that an exception has dropped, pool, variables and the routines of the runtime."""
+    for _ in range(2):
+        machine.unload_driver(load_overruns(machine, 0))
+    assert machine.debug_output == 2 * "right 7"
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "kind"),
+    [
+        (1, r"1 byte at 0x\w+ was written, 0 bytes behind the variable local of 16 bytes", 0x1F3),
+        (2, r"17 bytes at 0x\w+ were written, 0 bytes behind the variable local of 16 bytes", 0x1F3),
+        (3, r"1 byte at 0x\w+ was written, behind the variable table:", 0x1F9),
+        (
+            4,
+            r"1 byte at 0x\w+ was read, 0 bytes behind the block of 13 bytes \(tag Bock\) that .* has:",
+            0xFA,
+        ),
+        (5, r"1 byte at 0x\w+ was written, in front of the block of 13 bytes", 0x1FA),
+        (6, r"1 byte at 0x\w+ was written, in the block of 13 bytes .* had and freed:", 0x1FD),
+        (7, r"16 bytes at 0x\w+ were read, 0 bytes behind the block of 13 bytes", 0xFA),
+        (8, r"1 byte at 0x\w+ was written, in the variable shorter outside of its block:", 0x1F8),
+    ],
+)
+def test_the_address_sanitizer_names_the_variable_and_the_line(
+    machine: Machine, place: int, text: str, kind: int
+) -> None:
+    lines = OVERRUNS.read_text().splitlines()
+    line = next(number for number, each in enumerate(lines, 1) if each.endswith(f"// place {place}"))
+    with pytest.raises(BugCheck, match=text) as told:
+        load_overruns(machine, place)
+    assert (told.value.code, told.value.parameters[3]) == (KASAN_ILLEGAL_ACCESS, kind)
+    assert f"in Wrong ({OVERRUNS}:{line})" in str(told.value)
 
 
 COUNTED = """#include <ntddk.h>

@@ -78,6 +78,7 @@ __all__ = [
     "IRQL_NOT_GREATER_OR_EQUAL",
     "IRQL_NOT_LESS_OR_EQUAL",
     "IRQL_UNEXPECTED_VALUE",
+    "KASAN_ILLEGAL_ACCESS",
     "KERNEL_APC_PENDING_DURING_EXIT",
     "KERNEL_MODE_EXCEPTION_NOT_HANDLED",
     "KERNEL_SECURITY_CHECK_FAILURE",
@@ -486,6 +487,8 @@ KERNEL_SECURITY_CHECK_FAILURE: Final = 0x139
 """The kernel found a damaged data structure, such as a list whose links do not agree."""
 IPI_WATCHDOG_TIMEOUT: Final = 0x1db
 """A processor did not answer an interrupt from another processor in time."""
+KASAN_ILLEGAL_ACCESS: Final = 0x1f2
+"""The address sanitizer found an access to bytes that belong to no variable and no block of pool."""
 THREAD_TERMINATE_HELD_MUTEX: Final = 0x4000008a
 """A thread ended while it owned a mutex."""
 
@@ -1124,6 +1127,7 @@ NAMES: Final = {
     DPC_WATCHDOG_VIOLATION: "DPC_WATCHDOG_VIOLATION",
     KERNEL_SECURITY_CHECK_FAILURE: "KERNEL_SECURITY_CHECK_FAILURE",
     IPI_WATCHDOG_TIMEOUT: "IPI_WATCHDOG_TIMEOUT",
+    KASAN_ILLEGAL_ACCESS: "KASAN_ILLEGAL_ACCESS",
     THREAD_TERMINATE_HELD_MUTEX: "THREAD_TERMINATE_HELD_MUTEX",
 }
 """The name of each bug check code."""

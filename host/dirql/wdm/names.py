@@ -262,22 +262,22 @@ KNOWN: Final = """
         IoStartNextPacketByKey IoStartPacket IoStartTimer IoStopTimer IoThreadToProcess IoTryQueueWorkItem
         IoUninitializeWorkItem IoUnregisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx
         IoUnregisterShutdownNotification IoWMIRegistrationControl IoWriteAccess IoWriteErrorLogEntry IofCallDriver
-        IofCompleteRequest IsListEmpty Isa KAPC KAPC_STATE KBUGCHECK_CALLBACK_RECORD KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY
-        KDPC KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED KERNEL_SECURITY_CHECK_FAILURE KEVENT
-        KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CACHED_INFORMATION KEY_CREATE_LINK KEY_CREATE_SUB_KEY
-        KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE KEY_FULL_INFORMATION KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY
-        KEY_QUERY_VALUE KEY_READ KEY_SET_VALUE KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION
-        KEY_VALUE_PARTIAL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY
-        KEY_WOW64_RES KEY_WRITE KFLOATING_SAVE KGUARDED_MUTEX KINTERRUPT KLOCK_QUEUE_HANDLE
-        KMODE_EXCEPTION_NOT_HANDLED KMUTEX KPROCESS KQUEUE KSEMAPHORE KSPIN_LOCK KSPIN_LOCK_QUEUE KTHREAD KTIMER
-        KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx KdRefreshDebuggerNotPresent KeAcquireGuardedMutex
-        KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock KeAcquireInStackQueuedSpinLockAtDpcLevel
-        KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel
-        KeAcquireSpinLockForDpc KeAcquireSpinLockRaiseToDpc KeAlertThread KeAreAllApcsDisabled KeAreApcsDisabled
-        KeAttachProcess KeBugCheck KeBugCheckEx KeCancelTimer KeClearEvent KeDelayExecutionThread
-        KeDeregisterBugCheckCallback KeDetachProcess KeEnterCriticalRegion KeEnterGuardedRegion
-        KeExpandKernelStackAndCallout KeExpandKernelStackAndCalloutEx KeFlushIoBuffers KeFlushQueuedDpcs
-        KeFlushWriteBuffer KeGetCurrentIrql KeGetCurrentNodeNumber KeGetCurrentProcessorIndex
+        IofCompleteRequest IsListEmpty Isa KAPC KAPC_STATE KASAN_ILLEGAL_ACCESS KBUGCHECK_CALLBACK_RECORD
+        KDEVICE_QUEUE KDEVICE_QUEUE_ENTRY KDPC KERNEL_APC_PENDING_DURING_EXIT KERNEL_MODE_EXCEPTION_NOT_HANDLED
+        KERNEL_SECURITY_CHECK_FAILURE KEVENT KEY_ALL_ACCESS KEY_BASIC_INFORMATION KEY_CACHED_INFORMATION
+        KEY_CREATE_LINK KEY_CREATE_SUB_KEY KEY_ENUMERATE_SUB_KEYS KEY_EXECUTE KEY_FULL_INFORMATION
+        KEY_NAME_INFORMATION KEY_NODE_INFORMATION KEY_NOTIFY KEY_QUERY_VALUE KEY_READ KEY_SET_VALUE
+        KEY_VALUE_BASIC_INFORMATION KEY_VALUE_FULL_INFORMATION KEY_VALUE_PARTIAL_INFORMATION
+        KEY_VALUE_PARTIAL_INFORMATION_ALIGN64 KEY_WOW64_32KEY KEY_WOW64_64KEY KEY_WOW64_RES KEY_WRITE KFLOATING_SAVE
+        KGUARDED_MUTEX KINTERRUPT KLOCK_QUEUE_HANDLE KMODE_EXCEPTION_NOT_HANDLED KMUTEX KPROCESS KQUEUE KSEMAPHORE
+        KSPIN_LOCK KSPIN_LOCK_QUEUE KTHREAD KTIMER KWAIT_BLOCK KdBreakPoint KdPrint KdPrintEx
+        KdRefreshDebuggerNotPresent KeAcquireGuardedMutex KeAcquireGuardedMutexUnsafe KeAcquireInStackQueuedSpinLock
+        KeAcquireInStackQueuedSpinLockAtDpcLevel KeAcquireInStackQueuedSpinLockForDpc KeAcquireInterruptSpinLock
+        KeAcquireSpinLock KeAcquireSpinLockAtDpcLevel KeAcquireSpinLockForDpc KeAcquireSpinLockRaiseToDpc
+        KeAlertThread KeAreAllApcsDisabled KeAreApcsDisabled KeAttachProcess KeBugCheck KeBugCheckEx KeCancelTimer
+        KeClearEvent KeDelayExecutionThread KeDeregisterBugCheckCallback KeDetachProcess KeEnterCriticalRegion
+        KeEnterGuardedRegion KeExpandKernelStackAndCallout KeExpandKernelStackAndCalloutEx KeFlushIoBuffers
+        KeFlushQueuedDpcs KeFlushWriteBuffer KeGetCurrentIrql KeGetCurrentNodeNumber KeGetCurrentProcessorIndex
         KeGetCurrentProcessorNumber KeGetCurrentProcessorNumberEx KeGetCurrentThread KeGetProcessorIndexFromNumber
         KeGetProcessorNumberFromIndex KeGetRecommendedSharedDataAlignment KeInitializeApc KeInitializeCallbackRecord
         KeInitializeDeviceQueue KeInitializeDpc KeInitializeEvent KeInitializeGuardedMutex KeInitializeMutex

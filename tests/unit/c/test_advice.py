@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What dirql adds to the messages of the compiler, for mistakes that newcomers make."""
+"""Advice behind the messages of the compiler, for mistakes that newcomers make."""
 
 from __future__ import annotations
 

@@ -47,6 +47,8 @@ class ProcessPages:
         """The pages with code of drivers."""
         self._always: set[int] = set()
         """The pages that are mapped as long as the page table has them."""
+        self.forgotten: Callable[[int, int], None] = lambda _address, _pages: None
+        """Is told the first address and the number of pages of the system that are mapped no more."""
         for number in list(manager.system.entries):
             self.map(manager.system, number << PAGE_SHIFT, 1)
 
@@ -63,6 +65,8 @@ class ProcessPages:
         """See `PageTableObserver`."""
         first = address >> PAGE_SHIFT
         numbers = range(first, first + pages)
+        if space is self._manager.system:
+            self.forgotten(address, pages)
         if space is self._manager.system and first in self._always:
             self._native.unmap_pages(address, pages * PAGE_SIZE)
             self._always.difference_update(numbers)

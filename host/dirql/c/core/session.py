@@ -20,6 +20,7 @@ from dirql.c.core.images import BuiltDriver, Contents, Image, SharedLibrary
 from dirql.c.core.objects import Objects
 from dirql.c.core.own_routines import own_routines
 from dirql.c.core.page_tables import RESERVED, ProcessPages
+from dirql.c.core.shadow import CHECKED, Shadow
 from dirql.c.core.stubs import DATA, STUBS
 from dirql.c.core.variables import fill_variables
 from dirql.c.core.windows_images import OTHER_NAMES, WindowsImage
@@ -37,9 +38,11 @@ WATCHDOG_SECONDS: Final = 5
 """The seconds of computing after which a driver that calls no routine of the kernel is stopped."""
 
 _ULONG: Final = NUMBERS["u4"]
+_ADDRESS: Final = NUMBERS["u8"]
 _FRAME: Final = struct.Struct("<QQ")
-_MEMORY_ROUTINES: Final = str(Path(__file__).resolve().parents[1] / "runtime/memory.c")
-"""The file of the runtime with memset and its kin, all of which have frames."""
+_RUNTIME: Final = Path(__file__).resolve().parents[1] / "runtime"
+_MEMORY_ROUTINES: Final = frozenset(str(_RUNTIME / name) for name in ("memory.c", "address.c"))
+"""The files of the runtime with memset and its kin, and with the checks of the sanitizer, all of which have frames."""
 _EMPTY: Final = compile("", "", "exec")
 
 _open: list[Session] = []
@@ -62,6 +65,8 @@ class Session:
         _reserve()
         self.arena = Arena(self.native, manager)
         self.pages = ProcessPages(self.native, manager, target.memory_file, self._close)
+        self.shadow = Shadow(self.native, manager)
+        self.pages.forgotten = self.shadow.unmapped
         self.faults = Faults(self.native, self.pages)
         self.objects = Objects(self.native, manager, self.arena, self.faults.make_usable)
         self.objects.image_of = self.faults.image_of = self.image_of
@@ -81,7 +86,9 @@ class Session:
         find_foreign(self.native.driver_place, self._place_in_c)
         self.native.watch(self.pages.recheck, WATCHDOG_SECONDS)
         self._own["dirql_system_routine"] = self._system_routine
+        self._own[CHECKED] = self.shadow.error
         for name, back, forms in (
+            (CHECKED, STATUS, (_ADDRESS, _ADDRESS, _ADDRESS, _ULONG, POINTER, _ADDRESS)),
             ("dirql_debug_print", STATUS, (_ULONG, _ULONG, POINTER, _ULONG)),
             ("dirql_system_routine", POINTER, (POINTER, _ULONG)),
         ):
@@ -95,6 +102,8 @@ class Session:
         """Load a driver, from a library of its own, so that each load has variables of its own."""
         names = {OTHER_NAMES.get(name, name) for name in built.imports}
         bind(self.native, names, self.objects, self._own)
+        if CHECKED in built.imports:
+            self.shadow.begin()
         image = LoadedImage(self, built)
         self.images.append(image)
         return image
@@ -153,13 +162,14 @@ class Session:
         for image in self.images:
             for address, pages in image.close():
                 self.pages.discard(address, pages)
+        self.shadow.end()
         self.objects.close()
         _open.remove(self)
 
 
 def _is_memory_routine(code: CodeType) -> bool:
     """Whether code is that of memset and its kin, which each driver is linked with."""
-    return code.co_filename == _MEMORY_ROUTINES
+    return code.co_filename in _MEMORY_ROUTINES
 
 
 def _code_at(place: Origin) -> CodeType:

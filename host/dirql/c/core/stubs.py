@@ -13,7 +13,7 @@ from dirql.c.core.interface import MEMBERS, ROUTINES
 
 __all__ = ["DATA", "EXCEPTIONS", "FREE_STUBS", "OWN", "PLAIN", "STUBS", "stub_source"]
 
-OWN: Final = ("dirql_debug_print", "dirql_system_routine")
+OWN: Final = ("dirql_address_error", "dirql_debug_print", "dirql_system_routine")
 """Routines of the core's own, which the runtime of drivers imports."""
 
 EXCEPTIONS: Final = tuple(

@@ -34,6 +34,13 @@ from dirql.c.image.elf import ElfFile, Section
 from dirql.c.image.overlay import write_stand_ins
 from dirql.c.image.pe import PeFile, is_pe
 from dirql.c.image.places import Place, Places, WindowsPlaces
+from dirql.c.image.sanitizing import (
+    LINKED,
+    RUNTIME_PART as CHECKS,
+    is_hosted,
+    is_sanitized,
+    sanitizer_options,
+)
 from dirql.c.image.translation import translate
 from dirql.c.image.windows import ForWindows, runtime_for_windows
 from dirql.target.simulation.build import announce_on_stderr, cache_directory
@@ -69,7 +76,6 @@ _DEFINES: Final = {
 _NOT_WINDOWS: Final = ("linux", "unix", "__linux", "__linux__", "__gnu_linux__", "__unix", "__unix__")
 """Macros by which sources for several systems would not take the way for Windows."""
 _IN_THE_CORE: Final = "seh.c"
-_HOSTED: Final = re.compile(r"-fsanitize")
 _COUNTING: Final = re.compile(r"--coverage|-fprofile|-ftest-coverage|-p$|-pg$")
 _SECTION: Final = re.compile(r'__attribute__\(\(section\("((?:PAGE|INIT)\w*)"\)\)\)')
 _PAGED: Final = re.compile(r"PAGE|INIT")
@@ -280,18 +286,19 @@ class _Recipe:
         names = _names_of_sections(texts)
         if names:
             (work / "sections.ld").write_text(_script(names), encoding="ascii")
-        hosted = [] if self._is_hosted() else ["-nostdlib"]
+        hosted = [] if is_hosted(self._options.flags) else ["-nostdlib"]
         self._compiler.run(
             [
                 "-shared",
                 *hosted,
-                *(flag for flag in self._options.flags if _HOSTED.match(flag)),
+                *(flag for flag in self._options.flags if is_hosted([flag])),
                 *(
                     "-Wl,-z,now",
                     "-Wl,-Bsymbolic",
                     "-Wl,-z,max-page-size=4096",
                     "-Wl,--gc-sections",
                     *(["-Wl,-T,sections.ld"] if names else []),
+                    *([LINKED] if self._sanitizer() else []),
                 ),
                 *("-o", f"{self._name}.so", *objects, *self._runtime()),
                 *(["-lgcov"] if self._counted() else []),
@@ -311,12 +318,13 @@ class _Recipe:
     def _counted(self) -> tuple[str, ...]:
         return () if self._options.coverage is None else COUNTED
 
-    def _is_hosted(self) -> bool:
-        return any(_HOSTED.match(flag) for flag in self._options.flags)
+    def _sanitizer(self) -> tuple[str, ...]:
+        return sanitizer_options(self._options.flags, self._compiler)
 
     def _all_options(self) -> tuple[str, ...]:
         quiet = _QUIET + (_CLANG_QUIET if self._compiler.is_clang else ())
-        return (*OPTIONS, *quiet, *self._options.flags)
+        flags = (flag for flag in self._options.flags if not is_sanitized([flag]))
+        return (*OPTIONS, *quiet, *flags, *self._sanitizer())
 
     def _optimisation(self, text: str) -> tuple[str, ...]:
         """A file with __try is not optimised: its handlers find the locals by the frame pointer."""
@@ -334,16 +342,17 @@ class _Recipe:
 
     def _runtime(self) -> Iterator[str]:
         """The objects of the runtime, from the cache or compiled now."""
-        place = cache_directory() / f"c-runtime-{self.key(())}"
+        place = cache_directory() / f"c-runtime-{self.key(self._sanitizer())}"
         work = place.with_name(f".{place.name}-{uuid.uuid4().hex[:8]}")
-        sources = [source for source in sorted(RUNTIME.glob("*.c")) if source.name != _IN_THE_CORE]
+        others = {_IN_THE_CORE} if self._sanitizer() else {_IN_THE_CORE, CHECKS}
+        sources = [source for source in sorted(RUNTIME.glob("*.c")) if source.name not in others]
         if not place.is_dir():
             work.mkdir()
             try:
                 for source in sources:
-                    self._compiler.run(
-                        [*self._runtime_arguments(), str(source), "-o", f"{source.stem}.o"], work
-                    )
+                    checked = self._sanitizer() if source.name != CHECKS else self._sanitizer()[-1:]
+                    options = [*self._runtime_arguments(), *checked]
+                    self._compiler.run([*options, str(source), "-o", f"{source.stem}.o"], work)
                 with contextlib.suppress(OSError):  # another process was as fast
                     work.rename(place)
             finally:

@@ -25,7 +25,7 @@ from dirql.target.simulation.build import cache_directory
 
 __all__ = ["ForWindows", "runtime_for_windows"]
 
-_OTHERS: Final = ("coverage.c", "seh.c")
+_OTHERS: Final = ("address.c", "coverage.c", "seh.c")
 """The parts of the runtime that images for Windows do without."""
 _OPTIONS: Final = ("-mabi=ms", "-fvisibility=default")
 _LINKED: Final = ("-shared", "-nostdlib", "-Wl,-z,now", "-Wl,-Bsymbolic", "-lgcc")

@@ -12,6 +12,17 @@
 /* Gives a routine that calls no other a frame, by which a report of a fault in it finds the routine that has called it. */
 #define WITH_FRAME() __asm__ volatile("" : : "r"(__builtin_frame_address(0)))
 
+/* Instructions that copy are checked by hand, since the address sanitizer sees none in them. */
+#ifdef __SANITIZE_ADDRESS__
+VOID __asan_loadN_noabort(ULONG_PTR address, SIZE_T size);
+VOID __asan_storeN_noabort(ULONG_PTR address, SIZE_T size);
+#define CHECK_READ(address, length) __asan_loadN_noabort((ULONG_PTR)(address), (length))
+#define CHECK_WRITE(address, length) __asan_storeN_noabort((ULONG_PTR)(address), (length))
+#else
+#define CHECK_READ(address, length)
+#define CHECK_WRITE(address, length)
+#endif
+
 size_t dirql_equal_bytes(const void *first, const void *second, size_t length);
 VOID RtlCopyMemory(VOID *Destination, const VOID *Source, SIZE_T Length);
 VOID RtlMoveMemory(VOID *Destination, const VOID *Source, SIZE_T Length);
@@ -27,6 +38,8 @@ void *memcpy(void *destination, const void *source, size_t length)
     void *to = destination;
 
     WITH_FRAME();
+    CHECK_READ(source, length);
+    CHECK_WRITE(destination, length);
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(source), "+c"(length) : : "memory");
     return destination;
 }
@@ -40,6 +53,8 @@ void *memmove(void *destination, const void *source, size_t length)
     if (to <= from || to >= from + length) {
         return memcpy(destination, source, length);
     }
+    CHECK_READ(source, length);
+    CHECK_WRITE(destination, length);
     from += length - 1;
     to += length - 1;
     __asm__ volatile("std; rep movsb; cld" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
@@ -51,6 +66,7 @@ void *memset(void *destination, int fill, size_t length)
     void *to = destination;
 
     WITH_FRAME();
+    CHECK_WRITE(destination, length);
     __asm__ volatile("rep stosb" : "+D"(to), "+c"(length) : "a"(fill) : "memory");
     return destination;
 }

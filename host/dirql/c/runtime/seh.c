@@ -11,6 +11,9 @@ enum { FILTER = 1, UNWIND = 2, TAKEN = 3 };
 
 struct dirql_seh_chain *dirql_seh_current;
 
+/* What is to be done when a handler drops the frames below a stack pointer; NULL for nothing. */
+void (*dirql_seh_dropped)(void *stack_pointer);
+
 /* Sets the registers' places in `struct dirql_seh_registers` and comes back from `dirql_seh_save` with `value`. */
 void dirql_seh_restore(const struct dirql_seh_registers *registers, int value) __attribute__((noreturn));
 /* Saves the registers of its caller; returns 0, and again what `dirql_seh_restore` is given. */
@@ -90,6 +93,9 @@ static void take(struct dirql_seh_frame *target, unsigned int code)
     chain->pending = target->pending;
     chain->code = code;
     chain->is_taken = 1;
+    if (dirql_seh_dropped != 0) {
+        dirql_seh_dropped(target->registers.rsp);
+    }
     dirql_seh_restore(&target->registers, TAKEN);
 }
 

@@ -155,6 +155,7 @@ int enter(uint64_t routine, const uint64_t *arguments, uint64_t count, uint64_t 
     dirql_current = stack;
     dirql_crossings++;
     stack->dropped = false;
+    clear_shadow(stack->base, stack->driver_sp);
     uint64_t for_windows[6] = {routine, (uint64_t)arguments, count};
     *result = stack->is_windows ? dirql_enter(stack, (uint64_t)dirql_call_windows, for_windows, 3)
                                 : dirql_enter(stack, routine, arguments, count);

@@ -126,6 +126,13 @@ bool routine_address(PyObject *object, uint64_t *address);
 PyObject *core_bind(PyObject *self, PyObject *arguments);
 PyObject *core_stub_address(PyObject *self, PyObject *index);
 
+// shadow.c
+// Lets all bytes of a range be used that the address sanitizer has marked.
+void clear_shadow(uint64_t address, uint64_t end);
+PyObject *core_begin_shadow(PyObject *self, PyObject *arguments);
+PyObject *core_end_shadow(PyObject *self, PyObject *none);
+PyObject *core_mark_block(PyObject *self, PyObject *arguments);
+
 // pages.c
 PyObject *core_reserve(PyObject *self, PyObject *arguments);
 PyObject *core_release(PyObject *self, PyObject *arguments);

@@ -7,6 +7,9 @@ PyObject *core_probe(PyObject *self, PyObject *arguments);
 
 static PyMethodDef functions[] = {
     {"hooks", core_hooks, METH_VARARGS, "hooks(make_status, address_of, find_known)"},
+    {"begin_shadow", core_begin_shadow, METH_VARARGS, "begin_shadow(address)"},
+    {"end_shadow", core_end_shadow, METH_NOARGS, "end_shadow()"},
+    {"mark_block", core_mark_block, METH_VARARGS, "mark_block(start, address, size, end, kind)"},
     {"reserve", core_reserve, METH_VARARGS, "reserve(address, size)"},
     {"release", core_release, METH_VARARGS, "release(address, size)"},
     {"map_pages", core_map, METH_VARARGS, "map_pages(address, file, offset, size, protection)"},
