@@ -108,8 +108,8 @@ class Shadow:
         bytes_were = f"1 byte at {access:#x} was" if size == 1 else f"{size} bytes at {access:#x} were"
         what = self._what(where, kind & 0xFF, text or 0, place)
         reason = (
-            f"a driver must keep to its variables and blocks; {bytes_were} {done}, {what}: look at the index, the length"
-            " or the pointer"
+            f"a driver must keep to its variables and blocks; {bytes_were} {done}, {what}: look at the index, the"
+            " length or the pointer"
         )
         bug_check(KASAN_ILLEGAL_ACCESS, access, size, origin() or 0, kind, reason=reason)
 
