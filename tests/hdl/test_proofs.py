@@ -167,8 +167,14 @@ FAULTS = (
     Fault("store_dma_lists", DMA, "bad ? '0 : judged_q", "judged_q", "progress_bad"),
     Fault("store_dma_lists", MOVER, "read_address_q + 1'b1", "read_address_q", "value_written"),
     Fault(
-        "store_dma_lists", DMA, "base_q + (AddressBits-4)'(1)", "base_q + (AddressBits-4)'(2)", "list_read"
+        "store_dma_lists",
+        DMA,
+        "{1'b0, base_q} + (AddressBits-3)'(1)",
+        "{1'b0, base_q} + (AddressBits-3)'(2)",
+        "list_read",
     ),
+    Fault("store_dma_end", DMA, "rdata_i[31:1] != '0 || past_last", "rdata_i[31:1] != '0", "D01"),
+    Fault("store_dma_end", DMA, "!invalid_q && (last_q || !next_base[AddressBits])", "!invalid_q", "D01"),
     Fault("store_dma_lists", DMA, "buffer_q + BufferLog2'(segment_length)", "buffer_q", "place_stored"),
     Fault(
         "interrupt_core",

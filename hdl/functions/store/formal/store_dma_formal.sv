@@ -59,8 +59,11 @@ module store_dma_formal #(
   end
   localparam logic [31:0] Reached = 32'hFFFF_FFFF >> (32 - AddressBits);
   localparam logic [32:0] Behind  = 33'(Reached) + 33'd1;
-  // At the end there is place for two descriptors.
-  localparam logic [31:0] Base    = Top ? Reached - 32'd31 : 32'h0000_1230;
+  // At the end there is place for one descriptor, or for two.
+  logic        only_q;
+  logic [31:0] base;
+  assign base = Top ? Reached - (only_q ? 32'd15 : 32'd31) : 32'h0000_1230;
+  always_ff @(posedge clk_i) only_q <= only_q;
 
   // The blocks.
   logic                  started_q, start, done, parity, target_abort, master_abort, invalid, range, disabled;
@@ -81,7 +84,7 @@ module store_dma_formal #(
   assign start = start_i && !started_q && accepted_q;
   store_dma #(.BufferLog2(BufferLog2), .AddressBits(AddressBits)) u_dma (
     .clk_i, .rst_ni(rst_n), .accept_i(rst_n && !accepted_q), .buffer_address_i(buffer_q),
-    .length_i({1'b0, length_q}), .descriptor_i(Base[AddressBits-1:4]), .start_i(start), .inward_i(inward_q), .max_burst_i({14'd0, burst_q}), .bus_master_i, .abort_i,
+    .length_i({1'b0, length_q}), .descriptor_i(base[AddressBits-1:4]), .start_i(start), .inward_i(inward_q), .max_burst_i({14'd0, burst_q}), .bus_master_i, .abort_i,
     .in_descriptor_o(), .in_data_o(), .done_o(done), .parity_o(parity), .target_abort_o(target_abort),
     .master_abort_o(master_abort), .descriptor_invalid_o(invalid), .range_o(range), .disabled_o(disabled),
     .error_address_o(), .data_clock_o(), .delivered_o(delivered), .segment_start_o(segment_start),
@@ -185,7 +188,7 @@ module store_dma_formal #(
     if (!rst_n) begin
       {moved_q, stored_q, counted_q, sure_q, segment_left_q} <= '0;
       {number_q, segment_long_q, bad_q, at_end_q} <= '0;
-      base_q <= Base;
+      base_q <= base;
     end else begin
       bad_q     <= bad;
       counted_q <= counted_q + 4'(stored) + 4'(delivered);
@@ -202,7 +205,7 @@ module store_dma_formal #(
         segment_left_q <= segment_left_q - 4'(these);
         moved_q        <= moved_q + 4'(these);
       end
-      if (take && reading_list && base_q != Base) number_q <= !number_q;
+      if (take && reading_list && base_q != base) number_q <= !number_q;
       if (take && reading_list) at_end_q <= 33'(base_q) + 33'd16 == Behind;
     end
   end
@@ -297,10 +300,10 @@ module store_dma_formal #(
       `PROVE(list_long, !range || (moved_q == length_q && (segment_long_q || !chosen_last)),
              "A list is called too long only if bytes or descriptors of it are left over.")
       `PROVE(bad_said, !parity_i || parity, "Bad parity is an error.")
-      `COVER(done_inward, done && inward_q && !error_q && base_q == Base + 32'd32 &&
+      `COVER(done_inward, done && inward_q && !error_q && base_q == base + 32'd32 &&
              buffer_q[1:0] != address_q[1:0] && !aborted_q && !failed_q && !off_q,
              "A list of two segments has been moved into the buffer, to another byte offset.")
-      `COVER(done_outward, after_q == 3'd2 && !inward_q && !error_q && base_q == Base + 32'd32 &&
+      `COVER(done_outward, after_q == 3'd2 && !inward_q && !error_q && base_q == base + 32'd32 &&
              counted_q == length_q && length_q > 4'd2 && !aborted_q && !failed_q,
              "A list of two segments has been moved to the host.")
       `COVER(done_bad, done && inward_q && bad_q && stored_q != '0, "A transfer ends with bad parity after some bytes.")
