@@ -29,6 +29,8 @@ class Style:
     grants: bool = True
     bits: bool = False
     """Whether AD is 32 variables of a bit each."""
+    bit: Callable[[str, int], str] = "{} [{}]".format
+    """The name of one of them."""
     clock_above: bool = False
     """Whether the clock is a variable of the scope around that of the pins."""
 
@@ -48,7 +50,7 @@ def dump(
     lines += [] if style.clock_above else [clock]
     for pin, width in list(pins.items())[1:]:
         if pin == "AD" and style.bits:
-            lines += [f"$var wire 1 ~{bit} {style.name(pin)} [{bit}] $end" for bit in range(32)]
+            lines += [f"$var wire 1 ~{bit} {style.bit(style.name(pin), bit)} $end" for bit in range(32)]
         else:
             place = f" [{width - 1}:0]" if width > 1 else ""
             lines.append(f"$var wire {width} {codes[pin]} {style.name(pin)}{place} $end")

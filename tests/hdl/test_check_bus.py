@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +48,9 @@ STYLES = {
         name=lambda pin: pin.lower() if pin in {"CLK", "AD", "PAR"} else f"{pin.lower()}b"
     ),
     "single bits": Style(bits=True),
+    "escaped bits": Style(bits=True, bit="\\{}[{}]".format),
+    "bits in brackets": Style(bits=True, bit="{}({})".format),
+    "bits between lines": Style(bits=True, bit="{}_{}_".format),
     "no grants": Style(grants=False),
     "clock above": Style(clock_above=True),
     "pulled up": Style(floats=False),
@@ -178,8 +183,14 @@ def test_pins_may_be_named_with_their_bits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda _: "no dump\n", "which has \\$enddefinitions; it has none"),
-        (lambda text: text[: text.index("$enddef")], "which has \\$enddefinitions; it has none"),
+        (lambda _: "no dump\n", "which has \\$enddefinitions, or an FST file; it is neither"),
+        (lambda text: text[: text.index("$enddef")], "or an FST file; it is neither"),
+        (
+            lambda text: re.sub("(?m)^1!$", "0!", text),
+            "top.tb.CLK never did: name another .* --signal clk=NAME",
+        ),
+        (lambda text: re.sub(".* CLK .*\n", "", text), "it has no clk: name a scope .* --signal clk=NAME"),
+        (lambda text: text + "#0\n1!\n", "has #0 after #3135: give it one run alone"),
         (
             lambda text: text.replace("$enddefinitions $end\n", "$enddefinitions $end\n?!\n"),
             "a change in it is '\\?!'",
@@ -250,9 +261,127 @@ def test_a_wrong_option_is_told(
     assert words in capsys.readouterr().err
 
 
-def test_a_converter_is_named_for_another_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check-bus", str(tmp_path / "bus.fst")]) == 2
-    assert "convert it with: fst2vcd" in capsys.readouterr().err
+def as_fst(file: Path, text: str) -> None:
+    """Write the dump as an FST file."""
+    library = pytest.importorskip("pylibfst").lib
+    writer = library.fstWriterCreate(str(file).encode(), 1)
+    library.fstWriterSetTimescale(writer, -9)
+    handles: dict[str, int] = {}
+    head, body = text.split("$enddefinitions $end\n")
+    for line in head.splitlines():
+        match line.split():
+            case ["$scope", _, name, _]:
+                library.fstWriterSetScope(writer, library.FST_ST_VCD_MODULE, name.encode(), b"")
+            case ["$upscope", _]:
+                library.fstWriterSetUpscope(writer)
+            case ["$var", _, width, code, *name, _]:
+                kind, way = library.FST_VT_VCD_WIRE, library.FST_VD_IMPLICIT
+                handles[code] = library.fstWriterCreateVar(
+                    writer, kind, way, int(width), " ".join(name).encode(), 0
+                )
+            case _:
+                pass
+    for line in body.splitlines():
+        if line[0] == "#":
+            library.fstWriterEmitTimeChange(writer, int(line[1:]))
+        else:
+            value, code = line[1:].split() if line[0] == "b" else (line[0], line[1:])
+            library.fstWriterEmitValueChange(writer, handles[code], value.encode())
+    library.fstWriterClose(writer)
+
+
+@pytest.mark.parametrize("style", ["low-true names", "single bits"])
+def test_an_FST_file_says_what_the_VCD_file_says(tmp_path: Path, style: str) -> None:
+    trace = legal()
+    BREAKS["M05"](trace)
+    text = dump(trace, STYLES[style])
+    file = tmp_path / "bus.any"
+    as_fst(file, text)
+    there, here = check_dump(file, Options()), check(tmp_path, text)
+    assert labels(there) == {"M05"}
+    assert (there.transactions, there.breaches) == (here.transactions, here.breaches)
+    assert there.femtoseconds == here.femtoseconds
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(DumpError, match="begins as an FST file, and libfst cannot read it"):
+        check_dump(file, Options())
+
+
+def test_an_FST_file_without_its_library_names_the_extra_and_a_converter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "bus.fst"
+    file.write_bytes(b"\0" + (329).to_bytes(8, "big") + bytes(400))
+    monkeypatch.setitem(sys.modules, "pylibfst", None)
+    assert main(["check-bus", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert "pip install 'dirql[fst]', or convert it with: fst2vcd" in said
+
+
+def test_a_compressed_dump_is_read_also_if_it_was_cut_off(tmp_path: Path) -> None:
+    file = tmp_path / "bus.vcd.gz"
+    packed = gzip.compress(dump(legal(), STYLE).encode())
+    file.write_bytes(packed)
+    assert len(check_dump(file, Options()).transactions) == len(LEGAL)
+    file.write_bytes(packed[: len(packed) * 3 // 4])
+    part = check_dump(file, Options())
+    assert part.breaches == []
+    assert 0 < len(part.transactions) < len(LEGAL)
+    file.write_bytes(packed[:60])
+    with pytest.raises(DumpError, match="it is neither"):
+        check_dump(file, Options())
+
+
+@pytest.mark.parametrize("states", ["x", ""])
+@pytest.mark.parametrize(("off", "on"), [(8, 14), (9, 30), (12, 40), (30, 31)])
+def test_what_was_not_dumped_breaks_no_rule(tmp_path: Path, states: str, off: int, on: int) -> None:
+    """Simulators write `x` for all variables at $dumpoff, or nothing; and all values at $dumpon."""
+    head, *steps = ("\n" + dump(legal(), STYLE)).split("\n#")
+    codes = dict(re.findall(r"\$var wire (?:\d+) (\S+) (\w+)", head))
+    values = dict.fromkeys(codes, "")
+    parts = [head]
+    for step in steps:
+        time, *changes = step.split("\n")
+        values |= {
+            change.split()[-1] if change[0] == "b" else change[1:]: change for change in changes if change
+        }
+        if int(time) == off * PERIOD:
+            unknown = [f"bx {code}" for code in codes] if states else []
+            parts.append("\n".join((time, "$dumpoff", *unknown, "$end")))
+        elif int(time) == on * PERIOD:
+            parts.append("\n".join((time, "$dumpon", *values.values(), "$end")))
+        elif not off * PERIOD <= int(time) < on * PERIOD:
+            parts.append(step)
+    report = check(tmp_path, "\n#".join(parts).lstrip("\n"))
+    assert report.breaches == []
+    assert len(report.transactions) < len(LEGAL)
+
+
+def test_the_lower_half_of_a_bus_of_64_bits_is_checked(tmp_path: Path) -> None:
+    text = dump(legal(), STYLE).replace("$var wire 32 ", "$var wire 64 ").replace("AD [31:0]", "AD [63:0]")
+    more = "".join(f"$var wire 1 ~{pin} {pin} $end\n" for pin in ("REQ64_n", "ACK64_n", "PAR64"))
+    report = check(tmp_path, text.replace("$upscope", more + "$upscope", 1))
+    assert report.breaches == []
+    assert len(report.transactions) == len(LEGAL)
+    assert (
+        report.unchecked["AD63 to AD32, C/BE7 to C/BE4 and PAR64"] == "the bus is checked as one of 32 bits"
+    )
+    assert labels(check(tmp_path, broken_wide(text))) == {"M05"}
+
+
+def broken_wide(text: str) -> str:
+    """The dump of a broken rule with the declarations of this one."""
+    trace = Trace()
+    BREAKS["M05"](trace)
+    mark = "$enddefinitions"
+    return text.partition(mark)[0] + mark + dump(trace, STYLE).partition(mark)[2]
+
+
+def test_times_may_be_huge_and_have_any_unit(tmp_path: Path) -> None:
+    text = re.sub(r"#(\d+)", lambda time: f"#{int(time[1]) * 1000 + 10**17}", dump(legal(), STYLE))
+    report = check(tmp_path, text.replace("  1ns", "1 ps"))
+    assert report.breaches == []
+    assert report.transactions[0].time > 10**17
+    assert report.femtoseconds == 1000
 
 
 def test_the_command_prints_what_is_broken_and_exits_with_1(

@@ -92,9 +92,10 @@ class _Check:
         """Go on by a clock."""
         self._report.clocks += 1
         self._in_reset += sample.is_reset
-        if self._is_running and not sample.is_reset:
+        is_cut = sample.is_reset or sample.is_first
+        if self._is_running and not is_cut:
             self._go_on(sample)
-        if sample.is_reset or not sample.unknown.isdisjoint(("frame", "irdy")):
+        if is_cut or not sample.unknown.isdisjoint(("frame", "irdy")):
             self._follower.forget()
             self._is_running = False
         if not self._is_running:
@@ -108,22 +109,15 @@ class _Check:
         report = self._report
         if self._follower.current is not None:
             report.transactions.append(self._follower.current)
-        if report.clocks and self._in_reset == report.clocks:
-            raise DumpError(
-                f"RST# must be off at some edge of the clock; {report.pins.names['rst']} was 0, which is on, at all"
-                f" {report.clocks:,}: leave it out with --signal rst=none if it is on while it is 1"
-            )
-        if not report.transactions:
-            raise DumpError(
-                f"a dump must have a transaction to check; at {report.clocks:,} edges of {report.pins.names['clk']}"
-                f" {report.pins.names['frame']} began none"
-            )
+        self._refuse_what_says_nothing()
         why = report.unchecked
         why.setdefault(", ".join(_AGENTS), "a dump shows the bus, and not what each agent drives")
         if not {"req", "gnt"} <= report.pins.bits.keys():
             why[", ".join(_GRANTED)] = "no REQ# and GNT# of the same masters were found"
         if "par" not in report.pins.bits:
             why["M27, T22"] = "no PAR was found"
+        if report.pins.is_wide:
+            why["AD63 to AD32, C/BE7 to C/BE4 and PAR64"] = "the bus is checked as one of 32 bits"
         for label, pins in _FLOATING.items():
             if self._floating.isdisjoint(pins):
                 why[label] = f"no clock shows {' or '.join(pin.upper() for pin in pins)} floating"
@@ -132,6 +126,24 @@ class _Check:
             other = "0, leave out --high-true" if report.is_high_true else "1, say --high-true"
             report.hint = (
                 f"So many breaches may come from a wrong level: if handshakes are on while they are {other}."
+            )
+
+    def _refuse_what_says_nothing(self) -> None:
+        report, names = self._report, self._report.pins.names
+        if not report.clocks:
+            raise DumpError(
+                f"the clock of the bus must go from 0 to 1 again and again; {names['clk']} never did: name another"
+                " variable with --signal clk=NAME"
+            )
+        if self._in_reset == report.clocks:
+            raise DumpError(
+                f"RST# must be off at some edge of the clock; {names['rst']} was 0, which is on, at all"
+                f" {report.clocks:,}: leave it out with --signal rst=none if it is on while it is 1"
+            )
+        if not report.transactions:
+            raise DumpError(
+                f"a dump must have a transaction to check; at {report.clocks:,} edges of {names['clk']}"
+                f" {names['frame']} began none"
             )
 
     def _go_on(self, sample: Sample) -> None:
@@ -161,7 +173,7 @@ class _Check:
 
 
 def check_dump(path: Path, options: Options) -> Report:
-    """Check a VCD file. Raises `DumpError` for one that cannot be checked, OSError, `SetupError`, and `BuildError`."""
+    """Check a dump. Raises `DumpError` for one that cannot be checked, OSError, `SetupError`, and `BuildError`."""
     reader = DumpReader(path)
     try:
         pins = find_pins(
@@ -171,7 +183,8 @@ def check_dump(path: Path, options: Options) -> Report:
         checker = Checker(has_grants={"req", "gnt"} <= pins.bits.keys())
         try:
             check = _Check(report, checker, options.ignored)
-            for sample in samples(reader.changes(), pins):
+            codes = {each.code for wiring in pins.bits.values() for each in wiring}
+            for sample in samples(reader.changes(codes), pins):
                 check.take(sample)
         finally:
             checker.close()

@@ -17,12 +17,17 @@ def add_check_bus(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = commands.add_parser(
         "check-bus",
         help="check a wave dump of a PCI bus against the rules of the bus",
-        description="Checks a wave dump (VCD) of a conventional PCI bus of 32 bits, from any simulator, with the"
+        description="Checks a wave dump (VCD or FST) of a conventional PCI bus of 32 bits, from any simulator, with the"
         " checker that checks dirql's own bus. The rules are those of docs/rules/pci.md. It exits with 1 if one is"
         " broken.",
     )
     add = parser.add_argument
-    add("file", metavar="FILE", type=Path, help="the wave dump; fst2vcd makes a VCD file of an FST file")
+    add(
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="the wave dump, also one compressed with gzip; FST needs dirql[fst]",
+    )
     add("--scope", default="", metavar="NAME", help="the scope of the pins, as tb.pci (default: it is found)")
     add(
         "--signal",

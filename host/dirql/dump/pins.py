@@ -37,7 +37,7 @@ _NAMES = {
 _PREFIX = re.compile(r"^(?:pci|p|bus)_")
 _LOW_TRUE = re.compile(r"(?:_?n|_l|_?b|#|_neg|_?bar)$")
 _LOW_TRUE_FIRST = re.compile(r"^(?:n_?|/|~)")
-_NUMBER = re.compile(r"_?(\d+)$")
+_NUMBER = re.compile(r"_?(\d+)_?$")
 _DIRECTION = re.compile(r"_(io|pad|in|i)$")
 _PLACES = {"": 0, "io": 1, "pad": 1, "in": 2, "i": 2}
 """The order in which endings of names are taken. An output of one agent, `frame_o`, is no pin of the bus."""
@@ -72,6 +72,8 @@ class Pins:
     """The name of each pin in the dump."""
     low_true: frozenset[str]
     """The handshakes that are on while they are 0."""
+    is_wide: bool = False
+    """Whether the bus has the pins of the extension to 64 bits."""
 
 
 class _Candidate(NamedTuple):
@@ -130,7 +132,14 @@ def find_pins(
     _check_whole(bits, names)
     if _places(bits.get("req", ())) != _places(bits.get("gnt", ())):
         bits = {pin: wiring for pin, wiring in bits.items() if pin not in ("req", "gnt")}
-    return Pins(".".join(place), bits, names, frozenset(low_true))
+    is_wide = "ad" not in chosen and any(map(_is_wide, _visible(scopes, place, "ad")))
+    return Pins(".".join(place), bits, names, frozenset(low_true), is_wide)
+
+
+def _is_wide(candidate: _Candidate) -> bool:
+    """Whether a variable that may be AD has one of the bits from 32 on."""
+    number = candidate.variable.bits[0] if candidate.number is None else candidate.number
+    return max(number, len(candidate.variable.bits) - 1) >= PINS["ad"]
 
 
 def _check_whole(bits: Mapping[str, Sequence[Bits]], names: Mapping[str, str]) -> None:
@@ -197,7 +206,7 @@ def _reading(variable: Variable) -> tuple[str, _Candidate] | None:
             return None
         name = name[: match.start()] + name[match.end() :]
     pin = _NAMES[name]
-    if (number is not None and PINS[pin] == 1) or (is_low and pin == "clk"):
+    if (number is not None and PINS[pin] == 1) or (is_low and pin == "clk") or (pin, number) == ("req", 64):
         return None
     return pin, _Candidate(_PLACES[ending], variable, number, is_low)
 

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from dirql.dump.pins import Bits, Pins
-from dirql.dump.values import Change, Value
+from dirql.dump.values import GAP, UNKNOWN, Change, Value
 
 __all__ = ["Sample", "samples"]
 
-_UNKNOWN = Value(0, -1, 0)
 _CARRIERS = frozenset({"ad", "cbe", "par"})
 """The pins that carry values. The others are pulled to their off level where nobody drives them."""
 
@@ -37,6 +36,8 @@ class Sample(NamedTuple):
     """The pins of which a bit is unknown; of AD, C/BE and PAR also those of which one floats."""
     floating: frozenset[str]
     """The pins that nobody drives; AD only if no bit of it is driven."""
+    is_first: bool
+    """Whether nothing is known of the clocks before: at the start, and where dumping had been off."""
 
 
 class _Pin:
@@ -46,8 +47,13 @@ class _Pin:
 
     def __init__(self, wiring: tuple[Bits, ...]) -> None:
         self._wiring = wiring
-        self._values = dict.fromkeys((bits.code for bits in wiring), _UNKNOWN)
+        self._values = dict.fromkeys((bits.code for bits in wiring), UNKNOWN)
         self.mask = sum((1 << bits.length) - 1 << bits.place for bits in wiring)
+        self.value = self._together(self._values)
+
+    def forget(self) -> None:
+        """Nothing is known of the pin any more."""
+        self._values = dict.fromkeys(self._values, UNKNOWN)
         self.value = self._together(self._values)
 
     def change(self, code: str, value: Value) -> None:
@@ -77,6 +83,9 @@ def samples(changes: Iterable[Change], pins: Pins) -> Iterator[Sample]:
     bus = _Bus(pins)
     now, waiting = 0, list[Change]()
     for change in changes:
+        if change.code == GAP:
+            waiting.clear()
+            bus.forget()
         if change.code not in bus.pins_of:
             continue
         if change.time != now:
@@ -96,6 +105,7 @@ class _Bus:
         self._pins = {pin: _Pin(wiring) for pin, wiring in pins.bits.items()}
         self._low_true = pins.low_true
         self._clock = self._pins["clk"]
+        self._is_first = True
         self.pins_of: dict[str, list[_Pin]] = {}
         """The pins that each variable of the dump is part of."""
         for pin, wiring in pins.bits.items():
@@ -110,6 +120,12 @@ class _Bus:
         after = [change for change in changes if self._clock in self.pins_of[change.code]]
         return bool(after) and self._clock.after(after[-1].code, after[-1].value).ones != 0
 
+    def forget(self) -> None:
+        """Nothing is known of the bus any more."""
+        self._is_first = True
+        for pin in self._pins.values():
+            pin.forget()
+
     def take(self, changes: Iterable[Change]) -> None:
         """Give the variables their new values."""
         for change in changes:
@@ -119,6 +135,7 @@ class _Bus:
     def sample(self, time: int) -> Sample:
         """The bus as it is, at a rising edge."""
         values = {name: pin.value for name, pin in self._pins.items()}
+        is_first, self._is_first = self._is_first, False
         return Sample(
             time=time,
             is_reset=self._on("rst") != 0,
@@ -138,6 +155,7 @@ class _Bus:
             floating=frozenset(
                 pin for pin, value in values.items() if value.floating == self._pins[pin].mask
             ),
+            is_first=is_first,
         )
 
     def _on(self, name: str) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Change", "DumpError", "Value", "Variable"]
+__all__ = ["GAP", "UNKNOWN", "Change", "DumpError", "Value", "Variable"]
 
 
 class DumpError(ValueError):
@@ -19,6 +19,12 @@ class Value(NamedTuple):
     ones: int
     unknown: int
     floating: int
+
+
+UNKNOWN = Value(0, -1, 0)
+"""The value of a variable of which nothing is known."""
+GAP = ""
+"""The code of a change that is none: from here on nothing is known of any variable, until it changes."""
 
 
 class Variable(NamedTuple):
