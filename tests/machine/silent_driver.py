@@ -21,6 +21,7 @@ class Extension:
         self.lower: wdm.DEVICE_OBJECT | None = None
         self.registers = self.length = self.ports = 0
         self.interrupt: wdm.KINTERRUPT | None = None
+        self.mode = wdm.LevelSensitive
         self.pending: list[wdm.IRP] = []
         self.lock = wdm.IO_REMOVE_LOCK()
         self.timer = wdm.KTIMER()
@@ -108,6 +109,8 @@ class Silent:
             elif entry.type == wdm.CmResourceTypePort:
                 extension.ports = int(entry.u.port.start)
             elif entry.type == wdm.CmResourceTypeInterrupt:
+                is_latched = entry.flags & wdm.CM_RESOURCE_INTERRUPT_LATCHED
+                extension.mode = wdm.Latched if is_latched else wdm.LevelSensitive
                 self.connect(device, entry.u.interrupt.vector, entry.u.interrupt.affinity)
         put(extension, store.INTERRUPT_MASK_SET.offset, 0 if self.mistake == "masked" else RAISED)
         if self.ticks:
@@ -119,7 +122,16 @@ class Silent:
         connected = vector + 16 if self.mistake == "vector" else vector
         level = connected >> 4
         _, extension_of(device).interrupt = wdm.IoConnectInterrupt(
-            self.isr, device, None, connected, level, level, wdm.LevelSensitive, True, affinity, False
+            self.isr,
+            device,
+            None,
+            connected,
+            level,
+            level,
+            extension_of(device).mode,
+            True,
+            affinity,
+            False,
         )
 
     def stop(self, device: wdm.DEVICE_OBJECT) -> None:

@@ -19,7 +19,7 @@ from dirql.dump.values import DumpError
 __all__ = ["FstFile", "is_fst"]
 
 _HEADERS = (b"\0" + (329).to_bytes(8, "big"), b"\xfe")
-"""How a file begins: with the block of the header and its length, or with the block in which all are compressed."""
+"""The first bytes of a file: the block of the header and its length, or the block in which all are compressed."""
 _FIRST, _DIGITS = ord("!"), 94
 """Codes of variables in a VCD file are numbers in these digits, the lowest first; none of them is zero."""
 
@@ -43,7 +43,7 @@ class _Library(Protocol):
 
 
 class _Package(Protocol):
-    """The package pylibfst."""
+    """The package pylibfst, as far as it is used."""
 
     lib: _Library
     ffi: cffi.FFI

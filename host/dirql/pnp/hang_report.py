@@ -20,6 +20,8 @@ __all__ = ["DeviceWitness"]
 _CAUSE = "INTERRUPT_CAUSE"
 _MASK = "INTERRUPT_MASK_SET"
 """The registers with the causes and with their mask. To read them has no effect."""
+_NOBODY = 0xFFFF_FFFF
+"""The value that a bridge returns for a register behind it that nobody answers for."""
 
 
 class DeviceWitness(Witness):
@@ -59,7 +61,11 @@ class DeviceWitness(Witness):
             if node.driver is not None:  # nobody has switched on a device without a driver
                 yield f"{node.name}: its registers cannot be read: {error}"
             return
-        for number in range(max(causes.bit_length(), 0)):
+        if causes == _NOBODY:
+            if node.driver is not None:
+                yield f"{node.name}: its registers read as all ones: the device is switched off, or a bridge above it"
+            return
+        for number in range(causes.bit_length()):
             if causes >> number & 1:
                 names = function.type.causes
                 name = names[number] if number < len(names) else f"number {number}"
