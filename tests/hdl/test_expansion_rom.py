@@ -16,8 +16,9 @@ from dirql.target.simulation.verilated import VerilatedTarget
 from fakes.default_machine import MEMORY
 
 MACHINE = load_machine(Path(__file__).parent / "machines" / "roms.toml")
+GPIOS = MACHINE.functions_named("gpio")
 WITHOUT, WITH = (
-    next(each.place.configuration_address for each in MACHINE.functions if each.parameters["rom"] == rom)
+    next(each.place.configuration_address for each in GPIOS if each.parameters["rom"] == rom)
     for rom in (0, 1)
 )
 ROM, REGISTERS = MEMORY + 0x100_0800, MEMORY
@@ -99,7 +100,7 @@ def test_the_contents_are_two_images_with_their_data_structures(target: Verilate
     place(target, ROM | 1)
     contents = bytearray(0x800)
     target.read_memory_burst(ROM, memoryview(contents))
-    identity = next(each.type.identity for each in MACHINE.functions if each.parameters["rom"] == 1)
+    identity = next(each.type.identity for each in GPIOS if each.parameters["rom"] == 1)
     for start, code, indicator in ((0, 0, 0), (0x200, 1, 0x80)):
         image = contents[start : start + 0x200]
         assert image[:2] == b"\x55\xaa"

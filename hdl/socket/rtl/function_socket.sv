@@ -32,7 +32,9 @@ module function_socket #(
   /// Bits of the addresses and of the lengths, in dwords, that the function asks the initiator for. With messages, whose
   /// addresses the host chooses, all 32 bits are there.
   parameter int unsigned  AddressBits = 32,
-  parameter int unsigned  LengthBits = 16
+  parameter int unsigned  LengthBits = 16,
+  /// Each datum of a request has byte enables of its own, see `bus_initiator`.
+  parameter bit           Lanes = 1'b0
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -123,7 +125,7 @@ module function_socket #(
   logic message, message_taken, message_phase, message_again, message_failed,
         message_suppressed;
   if (Initiator) begin : gen_initiator
-    socket_master #(.AddressBits(Messages ? 32 : AddressBits), .LengthBits(LengthBits)) u_master (
+    socket_master #(.AddressBits(Messages ? 32 : AddressBits), .LengthBits(LengthBits), .Lanes(Lanes)) u_master (
       .clk_i, .rst_ni, .initiator_i, .initiator_o, .message_i(Messages && message), .message_address_i(message_address[31:0]),
       .message_data_i(message_data), .message_taken_o(message_taken), .message_phase_o(message_phase),
       .message_again_o(message_again), .message_failed_o(message_failed), .enable_i(command.bus_master), .latency_i(latency),

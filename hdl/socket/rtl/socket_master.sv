@@ -6,7 +6,9 @@
 module socket_master #(
   /// Bits of the addresses and of the lengths of requests.
   parameter int unsigned AddressBits = 32,
-  parameter int unsigned LengthBits = 16
+  parameter int unsigned LengthBits = 16,
+  /// Each datum has byte enables of its own, see `bus_initiator`.
+  parameter bit          Lanes = 1'b0
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -47,7 +49,7 @@ module socket_master #(
     judged_q <= moved_q;
   end
 
-  bus_initiator #(.AddressBits(AddressBits), .LengthBits(LengthBits)) u_initiator (
+  bus_initiator #(.AddressBits(AddressBits), .LengthBits(LengthBits), .Lanes(Lanes)) u_initiator (
     .clk_i, .rst_ni, .backend_i(request), .backend_o(progress), .patient_i(1'b0), .enable_i, .latency_i, .parity_response_i,
     .status_set_o, .bus_i, .gnt_i, .req_o, .master_o
   );

@@ -26,7 +26,7 @@ module saboteur (
   function_socket #(
     .VendorId(saboteur_identity_pkg::VendorId), .DeviceId(saboteur_identity_pkg::DeviceId),
     .ClassCode(saboteur_identity_pkg::ClassCode), .Revision(saboteur_identity_pkg::Revision), .BarMask(BarMask),
-    .RegisterBars(6'b000001), .OtherBars(6'b000010)
+    .RegisterBars(6'b000001), .OtherBars(6'b000010), .Lanes(1'b1)
   ) u_socket (
     .clk_i, .rst_ni, .place_i, .bus_i(bus), .bus_o(outputs), .intx_o, .events_o, .access_o(host),
     .answer_i(socket_pkg::AnswerAtOnce), .rdata_i(rdata), .load_o(load), .interrupt_i(interrupt), .message_failed_o(),
