@@ -38,7 +38,14 @@ PORT = ("--top-module", "link_uart", "-GClocksPerBit=8", "link/rtl/link_uart.sv"
 USB = ("--top-module", "usb_device", "lint/waivers.vlt", "prim/rtl/prim_ram.sv", "-f", "link/usb/usb.f")
 
 BUS_FILES = ("bus/rtl/bus_pkg.sv", "bus/rtl/bus_start.sv", "bus/rtl/bus_checker.sv")
-DUMP = ("--top-module", "dump_bus", "lint/waivers.vlt", *BUS_FILES, "../sim/dump/dump_bus.sv")
+DUMP = (
+    "--top-module",
+    "dump_bus",
+    "lint/waivers.vlt",
+    *BUS_FILES,
+    "../sim/dump/error_pins.sv",
+    "../sim/dump/dump_bus.sv",
+)
 
 
 def _top_of(board: Board) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ void vl_fatal(const char*, int, const char*, const char*) { std::abort(); }
 struct dump_bus {
     VerilatedContext context;
     Vdump_bus model{&context};
+    uint64_t pins = 0;
 };
 
 extern "C" {
@@ -38,12 +39,20 @@ uint64_t dump_check(dump_bus* bus, const dump_clock* now) {
     model.master_driven_i = now->master_driven;
     model.target_driven_i = now->target_driven;
     model.ad_driven_i = now->ad_driven;
+    model.perr_i = now->perr;
+    model.idsel_i = now->idsel;
+    model.has_idsel_i = now->has_idsel;
+    model.perr_driven_i = now->perr_driven;
+    model.doubtful_i = now->doubtful;
     model.clk_i = 0;
     model.eval();
     const uint64_t broken = model.broken_o;
+    bus->pins = model.broken_pins_o;
     model.clk_i = 1;
     model.eval();
     return broken;
 }
+
+uint64_t dump_pins(const dump_bus* bus) { return bus->pins; }
 
 }  // extern "C"

@@ -17,14 +17,23 @@ module dump_bus #(
   input  logic [31:0]        ad_i,
   input  logic [3:0]         cbe_i,
   input  logic               par_i,
+  input  logic               perr_i,
+  /// The IDSELs that the dump has, and whether it has any.
+  input  logic [31:0]        idsel_i,
+  input  logic               has_idsel_i,
   input  logic [Masters-1:0] req_i,
   input  logic [Masters-1:0] gnt_i,
   /// Whether somebody drives FRAME and IRDY; DEVSEL, TRDY and STOP; AD.
   input  logic               master_driven_i,
   input  logic               target_driven_i,
   input  logic               ad_driven_i,
+  input  logic               perr_driven_i,
+  /// Nobody knows whether PAR is right for the clock before.
+  input  logic               doubtful_i,
   /// The rules that do not hold on this clock.
-  output logic [bus_pkg::Rules-1:0] broken_o
+  output logic [bus_pkg::Rules-1:0] broken_o,
+  /// The same for the rules of error_pins.
+  output logic [5:0]                broken_pins_o
 );
   bus_pkg::bus_t drive, bus;
   always_comb begin : p_drive
@@ -37,6 +46,7 @@ module dump_bus #(
     drive.ad     = ad_i;
     drive.cbe    = cbe_i;
     drive.par    = par_i;
+    drive.perr   = perr_i;
   end
   bus_start u_start (.clk_i, .rst_ni, .drive_i(drive), .bus_o(bus));
 
@@ -74,10 +84,25 @@ module dump_bus #(
     end
   end
 
+  // A configuration transaction of type 0 without IDSEL may be for a device whose IDSEL the dump lacks. And IDSEL
+  // may be a line of AD, so it means nothing on other clocks.
+  logic [31:0] idsel;
+  always_comb begin : p_idsel
+    idsel = '0;
+    if (bus.start && bus.ad[1:0] == 2'b00 && (bus.cbe == bus_pkg::CommandConfigurationRead ||
+        bus.cbe == bus_pkg::CommandConfigurationWrite)) idsel = idsel_i != '0 ? idsel_i : 32'd1;
+  end
+
+  logic [5:0] broken_pins;
+  error_pins u_pins (
+    .clk_i, .rst_ni, .bus_i(bus), .idsel_i, .has_idsel_i, .perr_driven_i, .doubtful_i, .broken_o(broken_pins)
+  );
+  assign broken_pins_o = rst_ni && past_q ? broken_pins : '0;
+
   bus_checker #(
     .Masters(Masters), .Targets(1), .BackToBack(1'b1), .Slowest(5)
   ) u_checker (
-    .clk_i, .rst_ni, .bus_i(bus), .idsel_i('0), .req_i, .gnt_i, .broken_i('0), .masters_i(masters),
+    .clk_i, .rst_ni, .bus_i(bus), .idsel_i(idsel), .req_i, .gnt_i, .broken_i('0), .masters_i(masters),
     .targets_i(target), .open_o(), .clock_o(), .moved_o(), .broken_o(), .first_o(), .violations_o()
   );
   assign broken_o = rst_ni && past_q ? ~u_checker.holds : '0;

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ class Style:
     floats: bool = True
     """Whether the dump shows what nobody drives as "z", rather than pulled to its off level."""
     grants: bool = True
+    errors: bool = True
+    """Whether it has PERR, SERR and two IDSELs."""
     bits: bool = False
     """Whether AD is 32 variables of a bit each."""
     bit: Callable[[str, int], str] = "{} [{}]".format
@@ -42,6 +45,7 @@ def dump(
     trace.lines(wrong_parity)
     pins = {"CLK": 1, "RST": 1, **dict.fromkeys(_HANDSHAKES, 1), "AD": 32, "CBE": 4, "PAR": 1}
     pins |= {"REQ": 2, "GNT": 2} if style.grants else {}
+    pins |= {"PERR": 1, "SERR": 1, "IDSEL": 2} if style.errors else {}
     codes = {pin: chr(ord("!") + number) for number, pin in enumerate(pins)}
     lines = ["$date today $end", "$timescale", "  1ns", "$end", "$scope module top $end"]
     clock = f"$var wire 1 {codes['CLK']} {style.name('CLK')} $end"
@@ -53,7 +57,7 @@ def dump(
             lines += [f"$var wire 1 ~{bit} {style.bit(style.name(pin), bit)} $end" for bit in range(32)]
         else:
             place = f" [{width - 1}:0]" if width > 1 else ""
-            lines.append(f"$var wire {width} {codes[pin]} {style.name(pin)}{place} $end")
+            lines.append(f"$var wire {width} {codes[pin]} {_name(style, pin)}{place} $end")
     lines += ["$upscope $end", "$upscope $end", "$enddefinitions $end"]
     for number, each in enumerate(trace.clocks):
         lines += [f"#{number * PERIOD}", f"0{codes['CLK']}"]
@@ -85,8 +89,21 @@ def _values(clock: Clock, style: Style) -> Iterator[tuple[str, str]]:
     for pin, width, values in (("AD", 32, ad), ("CBE", 4, cbe), ("PAR", 1, par)):
         undriven = "z" * width if style.floats else "0" * width
         yield pin, f"{_union(values):0{width}b}" if values else undriven
+    perr = [agent.perr for agent in everybody if agent.perr_en]
+    yield "PERR", str(int(any(perr) == style.high_true)) if perr or not style.floats else "z"
+    yield "SERR", str(int(any(target.serr for target in targets) == style.high_true))
+    yield "IDSEL", f"{clock.idsel:02b}"
     for pin, word in (("REQ", clock.req), ("GNT", clock.gnt)):
         yield pin, f"{word if style.high_true else word ^ 3:02b}"
+
+
+def _name(style: Style, pin: str) -> str:
+    """The name of a pin. IDSEL is on while it is 1, as AD is."""
+    return (
+        re.sub("ad", "IDSEL", style.name("AD"), count=1, flags=re.IGNORECASE)
+        if pin == "IDSEL"
+        else style.name(pin)
+    )
 
 
 def _union(values: list[int]) -> int:

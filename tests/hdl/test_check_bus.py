@@ -15,19 +15,20 @@ import pytest
 
 from dirql.cli import main
 from dirql.dump.checking import Options, Report, check_dump
+from dirql.dump.command import lines
 from dirql.dump.pins import find_pins
 from dirql.dump.values import DumpError, Variable
 from dirql.target import open_target
 from fakes.default_machine import MACHINE
 from hdl.bus_breaks import BREAKS, LEGAL
 from hdl.bus_dump import PERIOD, Style, dump
-from hdl.bus_trace import READ, Trace
+from hdl.bus_trace import ADDRESS, READ, WRITE, Trace
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_IN_A_DUMP = {"M15_one", "M15_none", "M32_ad", "M32_control", "T01", "T32", "A05", "A08"}
+NOT_IN_A_DUMP = {"M15_none", "M32_ad", "M32_control", "T01", "T32", "A05", "A08"}
 """Rules that need each agent's outputs, each IDSEL, or the parking master, and those of reset."""
-OTHERWISE = {"M03", "T03"}
-"""Rules that are wider for a bus with fast back-to-back transactions and subtractive decoders."""
+OTHERWISE = {"M03", "T03", "M15_one"}
+"""Rules that are wider for a bus with fast back-to-back transactions, subtractive decoders and unseen IDSELs."""
 STYLE = Style()
 STYLES = {
     "low-true names": STYLE,
@@ -52,6 +53,7 @@ STYLES = {
     "bits in brackets": Style(bits=True, bit="{}({})".format),
     "bits between lines": Style(bits=True, bit="{}_{}_".format),
     "no grants": Style(grants=False),
+    "no errors": Style(errors=False),
     "clock above": Style(clock_above=True),
     "pulled up": Style(floats=False),
 }
@@ -130,9 +132,25 @@ def test_handshakes_may_be_on_while_they_are_1(tmp_path: Path) -> None:
 def test_what_was_not_checked_is_told_with_its_reason(tmp_path: Path) -> None:
     whole = check(tmp_path, dump(legal(), STYLE))
     assert len(whole.unchecked) == 1
-    part = check(tmp_path, dump(legal(), Style(grants=False, floats=False)), Options(chosen={"par": "none"}))
+    part = check(
+        tmp_path,
+        dump(legal(), Style(grants=False, floats=False, errors=False)),
+        Options(chosen={"par": "none"}),
+    )
     told = " ".join(part.unchecked)
-    for rule in ("M20_idle", "M30", "A01", "M27", "T22", "M33", "T12_release", "M32_turnaround", "T01"):
+    for rule in (
+        "M20_idle",
+        "M30",
+        "A01",
+        "M27",
+        "T22",
+        "M33",
+        "T12_release",
+        "M32_turnaround",
+        "T01",
+        "T23_perr",
+        "T16",
+    ):
         assert rule in told, rule
 
 
@@ -259,6 +277,118 @@ def test_a_wrong_option_is_told(
     file.write_text(dump(legal(), STYLE), encoding="ascii")
     assert main(["check-bus", str(file), *arguments]) == 2
     assert words in capsys.readouterr().err
+
+
+def report_error(trace: Trace, clock: int, pins: str, *, releases: bool = True) -> None:
+    """Have the target drive PERR from a clock on, on and off as the pins say, and off for one clock after them."""
+    for number, state in enumerate(pins + "0" * releases):
+        trace.clocks[clock + number].t.perr_en, trace.clocks[clock + number].t.perr = 1, int(state)
+
+
+@pytest.mark.parametrize(
+    ("command", "wrong", "first", "pins", "broken"),
+    [
+        (WRITE, (2, 3), 4, "1", {"M27"}),
+        (
+            WRITE,
+            (2, 3),
+            3,
+            "11",
+            {"M27"},
+        ),  # a target may tell before it takes the datum, and goes on until it has
+        (WRITE, (2, 3), 3, "1", {"M27", "T23_hold"}),
+        (WRITE, (2, 3), 4, "11", {"M27", "T23_perr"}),
+        (WRITE, (2, 3), 5, "1", {"M27", "T23_perr"}),
+        (WRITE, (2, 3), 2, "111", {"M27", "T23_perr"}),
+        (WRITE, (1,), 3, "1", {"M27", "T23_perr"}),  # of the address SERR tells
+        (WRITE, (), 4, "1", {"T23_perr"}),
+        (READ, (3,), 4, "1", {"T22"}),
+        (READ, (3,), 3, "11", {"T22", "M28_perr"}),
+        (READ, (3,), 5, "1", {"T22", "M28_perr"}),
+        (READ, (), 4, "1", {"M28_perr"}),
+    ],
+)
+def test_M28_T23_PERR_comes_two_clocks_after_a_datum_with_wrong_parity(
+    tmp_path: Path, command: int, wrong: tuple[int, ...], first: int, pins: str, broken: set[str]
+) -> None:
+    """Clock 0 is the address phase. The datum of a write is on AD on the clocks 1 and 2, that of a read on clock 2."""
+    trace = Trace()
+    begun = len(trace.clocks)
+    trace.transaction(command)
+    report_error(trace, begun + first, pins)
+    text = dump(trace, STYLE, tuple(begun + clock for clock in wrong))
+    assert labels(check(tmp_path, text)) == broken
+    whole = check(tmp_path, text, Options(ignored=frozenset({"M27", "T22"})))
+    assert labels(whole) == broken - {"M27", "T22"}
+
+
+@pytest.mark.parametrize(("pins", "broken"), [("11", set()), ("1", {"M28_hold"})])
+def test_M28_PERR_stays_on_while_the_master_makes_the_datum_wait(
+    tmp_path: Path, pins: str, broken: set[str]
+) -> None:
+    trace = Trace()
+    begun = len(trace.clocks)
+    clocks = trace.transaction(READ, first_waits=1)
+    for clock in clocks[1:3]:
+        clock.m.irdy, clock.m.frame = 0, 1
+    clocks[2].t.trdy = 1
+    report_error(trace, begun + 4, pins)
+    wrong = (begun + 3, begun + 4)
+    assert labels(check(tmp_path, dump(trace, STYLE, wrong))) == broken | {"T22"}
+
+
+def test_T23_nobody_reports_a_datum_that_nobody_took(tmp_path: Path) -> None:
+    trace = Trace()
+    begun = len(trace.clocks)
+    trace.master_abort()
+    report_error(trace, begun + 5, "1")
+    assert labels(check(tmp_path, dump(trace, STYLE, (begun + 4,)))) == {"M27", "T23_perr"}
+
+
+def test_PERR_is_driven_off_before_it_is_let_go(tmp_path: Path) -> None:
+    trace = Trace()
+    begun = len(trace.clocks)
+    trace.transaction()
+    report_error(trace, begun + 4, "1", releases=False)
+    assert labels(check(tmp_path, dump(trace, STYLE, (begun + 2, begun + 3)))) == {"M27", "T12_perr"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (1, "2 clocks after an address phase with wrong parity"),
+        (3, "for another reason than the parity of an address"),
+    ],
+)
+def test_SERR_is_told_with_its_reason(tmp_path: Path, wrong: int, words: str) -> None:
+    trace = Trace()
+    begun = len(trace.clocks)
+    clocks = trace.transaction()
+    clocks[2].t.serr = clocks[3].t.serr = 1
+    report = check(tmp_path, dump(trace, STYLE, (begun + wrong,)))
+    assert report.errors == [f"SERR# came on at clock {begun + 3}, in Memory Write at 0x40000000, {words}."]
+    assert labels(report) == {"M27"}
+    assert report.errors[0] in list(lines(report, transactions=False))
+
+
+@pytest.mark.parametrize(
+    ("command", "address", "idsel", "broken"),
+    [
+        (0xA, 0x1_0000, 1, set()),
+        (0xB, 0x2_0000, 2, set()),
+        (0xA, 0x1_0000, 3, {"M15_one"}),
+        (0xA, 0x1_0000, 0, {"T16"}),
+        (0xA, 0x1_0001, 0, set()),  # of type 1, for a bridge
+        (READ, ADDRESS, 3, set()),  # IDSEL may be a line of AD
+    ],
+)
+def test_M15_T16_a_device_answers_a_configuration_transaction_if_its_IDSEL_is_on(
+    tmp_path: Path, command: int, address: int, idsel: int, broken: set[str]
+) -> None:
+    trace = Trace()
+    trace.transaction(command, address=address)[0].idsel = idsel
+    assert labels(check(tmp_path, dump(trace, STYLE))) == broken
+    assert labels(check(tmp_path, dump(trace, STYLE), Options(chosen={"idsel": "none"}))) == set()
 
 
 def as_fst(file: Path, text: str) -> None:
@@ -446,6 +576,6 @@ def test_the_structure_of_the_bus_is_that_of_the_rtl() -> None:
     variables = [Variable(("top",), "clk_i", (0,), "!", is_bit=False)]
     variables.append(Variable(("top",), "bus", tuple(range(44, -1, -1)), '"', is_bit=False))
     pins = find_pins(variables)
-    for pin in ("frame", "irdy", "devsel", "trdy", "stop", "ad", "cbe", "par"):
+    for pin in ("frame", "irdy", "devsel", "trdy", "stop", "ad", "cbe", "par", "perr", "serr"):
         (bits,) = pins.bits[pin]
         assert places[pin] == f"top.bus[{bits.source + bits.length - 1}:{bits.source}]", pin

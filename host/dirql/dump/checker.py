@@ -34,6 +34,7 @@ class _Clock(Protocol):
     """The structure `dump_clock` of sim/dump/dump_bus.h."""
 
     ad: int
+    idsel: int
     req: int
     gnt: int
     cbe: int
@@ -44,9 +45,13 @@ class _Clock(Protocol):
     devsel: int
     trdy: int
     stop: int
+    perr: int
+    has_idsel: int
+    doubtful: int
     master_driven: int
     target_driven: int
     ad_driven: int
+    perr_driven: int
 
 
 class _Library(Protocol):
@@ -55,12 +60,17 @@ class _Library(Protocol):
     def dump_open(self) -> cffi.FFI.CData: ...
     def dump_close(self, bus: cffi.FFI.CData, /) -> None: ...
     def dump_check(self, bus: cffi.FFI.CData, now: cffi.FFI.CData, /) -> int: ...
+    def dump_pins(self, bus: cffi.FFI.CData, /) -> int: ...
 
 
 def dump_recipe(root: Path) -> Recipe:
     """The recipe of the library; `root` is the folder with hdl/ and sim/."""
     place = root / "sim/dump"
-    sources = [*(root / f"hdl/bus/rtl/{name}.sv" for name in _HDL), place / "dump_bus.sv"]
+    sources = [
+        *(root / f"hdl/bus/rtl/{name}.sv" for name in _HDL),
+        place / "error_pins.sv",
+        place / "dump_bus.sv",
+    ]
     glue = [place / "dump_bus.cpp", place / "dump_bus.h"]
 
     def steps(folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
@@ -84,8 +94,17 @@ def dump_recipe(root: Path) -> Recipe:
 
 def rule_sentences(root: Path | None = None) -> Mapping[str, str]:
     """The sentence of each rule, by its label, as the checker has them."""
-    text = ((root or machine_root()) / "hdl/bus/rtl/bus_checker.sv").read_text(encoding="utf-8")
-    return dict(_SENTENCE.findall(text))
+    root = root or machine_root()
+    return {**_sentences(root / "hdl/bus/rtl/bus_checker.sv"), **_pin_sentences(root)}
+
+
+def _pin_sentences(root: Path) -> dict[str, str]:
+    """The sentences of the rules of PERR and IDSEL, in the order of their bits."""
+    return _sentences(root / "sim/dump/error_pins.sv")
+
+
+def _sentences(path: Path) -> dict[str, str]:
+    return dict(_SENTENCE.findall(path.read_text(encoding="utf-8")))
 
 
 class Checker:
@@ -94,7 +113,9 @@ class Checker:
     Where a dump has no grants, there is one master, which asks for the bus and has it all the time.
     """
 
-    def __init__(self, *, has_grants: bool, announce: Announce = announce_on_stderr) -> None:
+    def __init__(
+        self, *, has_grants: bool, has_idsel: bool = False, announce: Announce = announce_on_stderr
+    ) -> None:
         root = machine_root()
         product = build(dump_recipe(root), find_toolchain(), announce)
         ffi = cffi.FFI()
@@ -102,7 +123,8 @@ class Checker:
         self._library = cast("_Library", ffi.dlopen(str(product)))
         self._bus = self._library.dump_open()
         self._now = ffi.new("dump_clock *")
-        self._has_grants = has_grants
+        self._has_grants, self._has_idsel = has_grants, has_idsel
+        self._pin_labels = tuple(_pin_sentences(root))
         self._before: Sample | None = None
 
     def close(self) -> None:
@@ -123,9 +145,19 @@ class Checker:
         now.master_driven = not {"frame", "irdy"} <= sample.floating
         now.target_driven = not {"devsel", "trdy", "stop"} <= sample.floating
         now.ad_driven = "ad" not in sample.floating
+        now.perr, now.perr_driven = sample.perr, "perr" not in sample.floating
+        now.idsel, now.has_idsel = sample.idsel, self._has_idsel
+        before = self._before
+        now.doubtful = (
+            before is None or not before.unknown.isdisjoint(("ad", "cbe")) or "par" in sample.unknown
+        )
         broken = self._library.dump_check(self._bus, self._now)
+        pins = self._library.dump_pins(self._bus)
         self._before = sample
-        return [rule_label(number) for number in range(broken.bit_length()) if broken >> number & 1]
+        return [
+            *(rule_label(number) for number in range(broken.bit_length()) if broken >> number & 1),
+            *(label for number, label in enumerate(self._pin_labels) if pins >> number & 1),
+        ]
 
     def _parity(self, sample: Sample) -> int:
         """PAR for the checker. Where nobody knows it, it is wrong, so that a rule breaks if PAR matters on this clock.

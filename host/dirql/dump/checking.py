@@ -19,12 +19,29 @@ __all__ = ["Breach", "Options", "Report", "check_dump"]
 
 UNKNOWN = "unknown"
 """The label of a handshake that is unknown."""
-_AGENTS = ("M15_one", "M15_none", "M32_ad", "M32_control", "T01", "A05")
-"""Rules for which one must know what each agent drives, each IDSEL, and the master that the arbiter parks on."""
+_AGENTS = ("M15_none", "M32_ad", "M32_control", "T01", "A05")
+"""Rules for which one must know what each agent drives, and the master that the arbiter parks on.
+
+IDSEL may be a line of AD, and be on at any time outside configuration transactions.
+"""
 _GRANTED = ("A01", "A02", "A03", "M20_idle", "M20_second", "M30")
 """Rules for which one must know REQ# and GNT#."""
-_FLOATING = {"M33": ("frame", "irdy"), "T12_release": ("devsel", "trdy", "stop"), "M32_turnaround": ("ad",)}
+_OPTIONAL = {
+    "par": ("M27", "T22", "M28_perr", "T23_perr", "M28_hold", "T23_hold"),
+    "perr": ("M28_perr", "T23_perr", "M28_hold", "T23_hold", "T12_perr"),
+    "idsel": ("M15_one", "T16"),
+}
+"""Rules for which one must know a pin that a dump may lack."""
+_FLOATING = {
+    "T12_perr": ("perr",),
+    "M33": ("frame", "irdy"),
+    "T12_release": ("devsel", "trdy", "stop"),
+    "M32_turnaround": ("ad",),
+}
 """Rules for which one must see pins float, and these pins."""
+_LONG_AGO = -(10**6)
+_SOON = range(2, 17)
+"""Clocks from an address phase with wrong parity to the SERR that tells of it."""
 _MANY = 2
 """Breaches of a transaction from which they may come from a wrong level of all handshakes."""
 
@@ -66,6 +83,8 @@ class Report:
     breaches: list[Breach] = field(default_factory=list)
     unchecked: dict[str, str] = field(default_factory=dict)
     """The rules that could not be checked, each with the reason."""
+    errors: list[str] = field(default_factory=list)
+    """A sentence for each time at which SERR came on."""
     hint: str = ""
     """A remark on the options, which may be wrong where most transactions break several rules; else ""."""
 
@@ -83,9 +102,12 @@ class _Check:
         self._left_out = {*_AGENTS, *ignored}
         if "gnt" not in report.pins.bits or "req" not in report.pins.bits:
             self._left_out.update(_GRANTED)
-        if "par" not in report.pins.bits:
-            self._left_out.update(("M27", "T22"))
+        for pin, rules in _OPTIONAL.items():
+            if pin not in report.pins.bits:
+                self._left_out.update(rules)
         self._floating: set[str] = set()
+        self._system_error = self._started = False
+        self._bad_address = _LONG_AGO
         self._in_reset = 0
 
     def take(self, sample: Sample) -> None:
@@ -114,8 +136,9 @@ class _Check:
         why.setdefault(", ".join(_AGENTS), "a dump shows the bus, and not what each agent drives")
         if not {"req", "gnt"} <= report.pins.bits.keys():
             why[", ".join(_GRANTED)] = "no REQ# and GNT# of the same masters were found"
-        if "par" not in report.pins.bits:
-            why["M27, T22"] = "no PAR was found"
+        for pin, rules in _OPTIONAL.items():
+            if pin not in report.pins.bits:
+                why[", ".join(rules)] = f"no {pin.upper()} was found"
         if report.pins.is_wide:
             why["AD63 to AD32, C/BE7 to C/BE4 and PAR64"] = "the bus is checked as one of 32 bits"
         for label, pins in _FLOATING.items():
@@ -149,13 +172,14 @@ class _Check:
     def _go_on(self, sample: Sample) -> None:
         report, sentences = self._report, {}
         self._floating |= sample.floating
+        self._started = self._follower.starts
         ended = self._follower.follow(sample, report.clocks)
         if ended is not None:
             report.transactions.append(ended)
         current = self._follower.current or ended
         for label in self._checker.check(sample, running=True):
             sentences[label] = self._sentences[label]
-        for pin in sample.unknown - {"ad", "cbe", "par", "rst", "clk"}:
+        for pin in sample.unknown - {"ad", "cbe", "par", "idsel", "rst", "clk"}:
             sentences[f"{UNKNOWN} {pin}"] = f"{report.pins.names[pin]} is 0 or 1 on each clock outside reset."
         if self._follower.starts and not sample.unknown.isdisjoint(("ad", "cbe")):
             sentences[f"{UNKNOWN} address"] = "AD and C/BE are driven, and known, in an address phase."
@@ -163,10 +187,27 @@ class _Check:
             report.unchecked["transactions with 64-bit addresses"] = "the checker knows one address phase"
             sentences = {}
         title = current.title if current is not None else ""
+        self._note_system_error(sample, title, address_is_wrong="M27" in sentences and self._started)
         for label in sorted(sentences.keys() - self._lasting):
             if not self._is_left_out(label):
                 report.breaches.append(Breach(sample.time, report.clocks, label, sentences[label], title))
         self._lasting = set(sentences)
+
+    def _note_system_error(self, sample: Sample, title: str, *, address_is_wrong: bool) -> None:
+        """Tell of SERR when it comes on. A device may turn it on for many reasons, so it breaks no rule."""
+        clock = self._report.clocks
+        if address_is_wrong:
+            self._bad_address = clock - 1
+        if sample.serr and not self._system_error:
+            after = clock - self._bad_address
+            reason = (
+                f"{after} clocks after an address phase with wrong parity"
+                if after in _SOON
+                else "for another reason than the parity of an address"
+            )
+            where = f", in {title}" if title else ""
+            self._report.errors.append(f"SERR# came on at clock {clock:,}{where}, {reason}.")
+        self._system_error = sample.serr
 
     def _is_left_out(self, label: str) -> bool:
         return label in self._left_out or label.partition("_")[0] in self._left_out
@@ -180,7 +221,8 @@ def check_dump(path: Path, options: Options) -> Report:
             reader.variables, scope=options.scope, chosen=options.chosen, high_true=options.high_true
         )
         report = Report(pins, reader.femtoseconds, options.high_true)
-        checker = Checker(has_grants={"req", "gnt"} <= pins.bits.keys())
+        found = pins.bits.keys()
+        checker = Checker(has_grants={"req", "gnt"} <= found, has_idsel="idsel" in found)
         try:
             check = _Check(report, checker, options.ignored)
             codes = {each.code for wiring in pins.bits.values() for each in wiring}

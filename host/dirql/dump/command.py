@@ -48,6 +48,7 @@ def lines(report: Report, *, transactions: bool) -> Iterator[str]:
         yield f"    {breach.label}: {breach.sentence}"
     if report.breaches:
         yield ""
+    yield from report.errors
     for what, why in report.unchecked.items():
         yield f"Not checked: {what}, since {why}."
     if report.hint:

@@ -36,7 +36,8 @@ def add_check_bus(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         default=[],
         metavar="PIN=NAME",
         help="the variable of a pin, as stop=tb.dut.STOP_L or ad=bus[31:0], for a name that is not found; PIN=none"
-        " leaves a pin out. Pins are clk, rst, frame, irdy, trdy, devsel, stop, ad, cbe, par, req, gnt",
+        " leaves a pin out. Pins are clk, rst, frame, irdy, trdy, devsel, stop, ad, cbe, par, perr, serr, idsel, req,"
+        " gnt",
     )
     add(
         "--high-true",

@@ -18,14 +18,15 @@ GRANTS = 16
 NEEDED = ("clk", "frame", "irdy", "trdy", "devsel", "stop", "ad", "cbe")
 """The pins without which a bus cannot be checked."""
 PINS = {
-    **dict.fromkeys(("clk", "rst", "frame", "irdy", "trdy", "devsel", "stop", "par"), 1),
+    **dict.fromkeys(("clk", "rst", "frame", "irdy", "trdy", "devsel", "stop", "par", "perr", "serr"), 1),
     "ad": 32,
     "cbe": 4,
+    "idsel": 32,
     "req": GRANTS,
     "gnt": GRANTS,
 }
 """The pins, and how many bits each may have."""
-_HANDSHAKES = frozenset({"rst", "frame", "irdy", "trdy", "devsel", "stop", "req", "gnt"})
+_HANDSHAKES = frozenset({"rst", "frame", "irdy", "trdy", "devsel", "stop", "perr", "serr", "req", "gnt"})
 """The pins that have a level at which they are on."""
 _NAMES = {
     **{pin: pin for pin in PINS},
@@ -47,9 +48,9 @@ _NONE = "none"
 _SHOWN = 20
 """The scopes that a message shows."""
 _OWN_NAMES = ("bus", "bus_i")
-_OWN_PINS = ("frame", "irdy", "devsel", "trdy", "stop", "ad", "cbe", "par")
+_OWN_PINS = ("frame", "irdy", "devsel", "trdy", "stop", "ad", "cbe", "par", "perr", "serr")
 _OWN_BITS = 45
-"""`bus_pkg::bus_t`, in which these pins follow each other below the bit `start`, and PERR and SERR below them."""
+"""`bus_pkg::bus_t`, in which these pins follow each other below the bit `start`."""
 
 
 class Bits(NamedTuple):

@@ -68,7 +68,7 @@ class DumpReader:
         words = self._words()
         for word in words:
             first = word[0]
-            if first == "#":
+            if first == "#" and len(word) > 1:
                 before, time = time, self._time(word)
                 if time < before and next(words, None) is not None:
                     raise DumpError(
@@ -93,6 +93,8 @@ class DumpReader:
         elif word == "$comment":
             while next(words, "$end") != "$end":
                 pass
+        elif word == "#" and next(words, None) is None:
+            return  # the dump was cut off here
         elif word[0] != "$":
             raise DumpError(f"{self._path} must be a VCD file; a change in it is {word!r}, at time {time}")
 

@@ -17,7 +17,7 @@ _CARRIERS = frozenset({"ad", "cbe", "par"})
 
 
 class Sample(NamedTuple):
-    """The bus just before a rising edge. Handshakes are True while they are on; AD, C/BE and PAR as on the wire."""
+    """The bus just before a rising edge. Handshakes are True while they are on; the others are as on the wire."""
 
     time: int
     """In the units of the dump."""
@@ -27,9 +27,12 @@ class Sample(NamedTuple):
     devsel: bool
     trdy: bool
     stop: bool
+    perr: bool
+    serr: bool
     ad: int
     cbe: int
     par: int
+    idsel: int
     req: int
     gnt: int
     unknown: frozenset[str]
@@ -144,9 +147,12 @@ class _Bus:
             devsel=self._on("devsel") != 0,
             trdy=self._on("trdy") != 0,
             stop=self._on("stop") != 0,
+            perr=self._on("perr") != 0,
+            serr=self._on("serr") != 0,
             ad=values["ad"].ones,
             cbe=values["cbe"].ones,
             par=values["par"].ones if "par" in values else 0,
+            idsel=self._on("idsel"),
             req=self._on("req"),
             gnt=self._on("gnt"),
             unknown=frozenset(
