@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from wdk.c_types import Opaque, Record, Typedef
@@ -53,8 +54,9 @@ class Description:
         return self.values.constants
 
 
+@cache
 def load_description(folder: Path = HERE) -> Description:
-    """Read and check all files; raises `DescriptionError`."""
+    """Read and check all files, once in a process; raises `DescriptionError`."""
     values = load_values(folder)
     structure_files = load_structures(values.constants, folder)
     types = check_structures(each for file in structure_files for each in file.types)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,17 +56,13 @@ class Values:
     constants: tuple[Group, ...]
     statuses: tuple[Group, ...]
     bug_checks: tuple[Group, ...]
+    levels: Mapping[str, int]
+    """The IRQLs that have names, with their numbers."""
 
     @property
     def groups(self) -> tuple[Group, ...]:
         """The groups of constants, statuses and bug checks."""
         return (*self.constants, *self.statuses, *self.bug_checks)
-
-    @property
-    def levels(self) -> dict[str, int]:
-        """The IRQLs that have names, with their numbers."""
-        values = (value for group in self.constants for value in group.values)
-        return {value.name: value.value for value in values if is_level(value.name)}
 
     def violation(self, name: str) -> tuple[int, int] | None:
         """The bug check code and the first parameter that a verifier rule's name stands for, or None."""
@@ -90,7 +86,9 @@ def load_values(folder: Path = HERE) -> Values:
     _check_statuses(folder / "status.toml", statuses)
     _check_codes(folder / "bugchecks.toml", bug_checks)
     _check_win32(folder / "status.toml", statuses, constants)
-    return Values(tuple(constants), tuple(statuses), tuple(bug_checks))
+    values = (value for group in constants for value in group.values)
+    levels = {value.name: value.value for value in values if is_level(value.name)}
+    return Values(tuple(constants), tuple(statuses), tuple(bug_checks), levels)
 
 
 def _groups(file: Path, seen: dict[str, Path]) -> Iterator[Group]:
