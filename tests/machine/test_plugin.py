@@ -7,19 +7,19 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from dirql.target import inside_simulator
+from sessions import SESSION
 
 pytestmark = pytest.mark.skipif(inside_simulator(), reason="starts sessions of its own")
 
 
 def session(folder: Path, test: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(f"import pytest\n{test}", encoding="utf-8")
-    words = [sys.executable, "-m", "pytest", "-q", "-rs", "--rootdir", str(folder), str(folder), *arguments]
+    words = [*SESSION, "-rs", "--rootdir", str(folder), str(folder), *arguments]
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +36,7 @@ from dirql.target.recording.recorder import RecordingTarget
 from dirql.target.recording.replay import ReplayDiffers
 from dirql.target.simulation.verilated import VerilatedTarget
 from machine.target_bench import PATIENT_OPTION as PATIENT
+from sessions import SESSION
 
 pytestmark = pytest.mark.skipif(inside_simulator(), reason="opens targets of its own")
 
@@ -244,7 +244,7 @@ def test_a_difference_becomes_a_test_that_fails_and_that_passes_when_it_is_mende
     recorded_mistake(path, kind)
     report = shadow(path)
     test = save(path, report, tmp_path)
-    command = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), str(test)]
+    command = [*SESSION, "--rootdir", str(tmp_path), str(test)]
     failed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "1 failed" in failed.stdout
     assert MISTAKES[kind] in failed.stdout
@@ -370,7 +370,7 @@ def test_pytest_records_each_test_and_replays_one(tmp_path: Path) -> None:
         "def test_it(handle):\n    assert handle.write(b'abcd') == 4\n    assert handle.read(4) == b'abcd'\n",
         encoding="utf-8",
     )
-    words = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), str(tmp_path)]
+    words = [*SESSION, "--rootdir", str(tmp_path), str(tmp_path)]
     made = subprocess.run(
         [*words, "--dirql-machine", "tiny", "--dirql-record", str(tmp_path / "made")],
         cwd=tmp_path,

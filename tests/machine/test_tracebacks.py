@@ -13,6 +13,7 @@ import pytest
 
 from dirql.target import inside_simulator
 from mistakes.book import DRIVER, Mistake, mistakes
+from sessions import SESSION
 
 pytestmark = pytest.mark.skipif(inside_simulator(), reason="starts sessions of its own")
 
@@ -61,7 +62,7 @@ def _find(title: str) -> Mistake:
 
 def pytest_prints(folder: Path, title: str, *words: str, test: str = TEST) -> list[str]:
     """The lines that pytest prints for a mistake."""
-    return run(folder, title, "pytest", "-q", "--rootdir", str(folder), *words, test=test).splitlines()
+    return run(folder, title, *SESSION[2:], "--rootdir", str(folder), *words, test=test).splitlines()
 
 
 def test_a_bug_check_shows_the_test_and_the_line_of_the_driver(tmp_path: Path) -> None:
