@@ -71,6 +71,19 @@ FAR_FUTURE = 0x7FFF_FFFF_FFFF_FFF8
 WRONG: tuple[object, ...] = (None, Wrong(), "text", 1.5, -1, 0, 1 << 80, FAR_FUTURE)
 LONG_WAITS = {("KeDelayExecutionThread", "Interval")}
 """The calls that would wait until then."""
+ONCE = {
+    "IoDetachDevice",
+    "IoReleaseCancelSpinLock",
+    "IoStartTimer",
+    "IoStopTimer",
+    "KeReleaseInterruptSpinLock",
+    "KeReleaseSpinLock",
+    "KeReleaseSpinLockForDpc",
+    "KeReleaseSpinLockFromDpcLevel",
+    "MmUnmapReservedMapping",
+    "ZwOpenTimer",
+}
+"""The routines whose right arguments need a call that can be made once, such as that which takes a lock."""
 
 
 def on_a_machine(test: Callable[[Machine], None]) -> None:
@@ -85,11 +98,8 @@ def on_a_machine(test: Callable[[Machine], None]) -> None:
         machine.close()
 
 
-def call(machine: Machine, routine: Routine, position: int = -1, value: object = None) -> None:
-    """Call the routine with right arguments, or with `value` in the place of one."""
-    arguments = good_arguments(routine, World(machine))
-    if position >= 0:
-        arguments[position] = value
+def call(routine: Routine, arguments: list[object]) -> None:
+    """Call the routine at a level at which it may be called."""
     needed = CONTRACTS[routine.python].min_irql
     if wdm.KeGetCurrentIrql() < needed and not routine.levels.is_device:
         wdm.KeRaiseIrql(needed)
@@ -118,9 +128,9 @@ def test_right_arguments_are_accepted(routine: Routine) -> None:
     def test(machine: Machine) -> None:
         if routine.name in ENDS:
             with pytest.raises(ENDS[routine.name]):
-                call(machine, routine)
+                call(routine, good_arguments(routine, World(machine)))
         else:
-            call(machine, routine)
+            call(routine, good_arguments(routine, World(machine)))
         go_on(machine)
 
     on_a_machine(test)
@@ -133,28 +143,43 @@ def test_right_arguments_are_accepted(routine: Routine) -> None:
 )
 def test_a_wrong_argument_is_refused_by_name_and_changes_nothing(routine: Routine, position: int) -> None:
     parameter = routine.arguments[position].name
+    waits = (routine.name, parameter) in LONG_WAITS
+    values = [value for value in WRONG if not (waits and value == FAR_FUTURE)]
     unnamed = []
-    for value in WRONG:
-        if (routine.name, parameter) in LONG_WAITS and value == FAR_FUTURE:
-            continue
-        error = refusal(routine, position, value)
-        if error is not None and not is_named(routine, parameter, error):
-            unnamed.append(f"{value!r}: {error}")
+    while values:
+        unnamed += [
+            f"{value!r}: {error}"
+            for value, error in refusals(routine, position, values)
+            if not is_named(routine, parameter, error)
+        ]
     assert unnamed == []
 
 
-def refusal(routine: Routine, position: int, value: object) -> Exception | None:
-    """The `TypeError` or `ValueError` of a call with this value; None if it ends in another way."""
-    found: list[Exception] = []
+def refusals(routine: Routine, position: int, values: list[object]) -> list[tuple[object, Exception]]:
+    """The first values, which it takes off the list, with the `TypeError` or `ValueError` of the call with each.
+
+    All calls are on one machine with the same objects, since a call that is refused changes nothing. A value with which
+    the call ends in another way, of which there is at most one, is the last.
+    """
+    found: list[tuple[object, Exception]] = []
 
     def test(machine: Machine) -> None:
-        try:
-            call(machine, routine, position, value)
-        except (BugCheck, StatusException):
-            return
-        except (TypeError, ValueError) as error:
-            found.append(error)
-        go_on(machine)
+        world = World(machine)
+        while values:
+            arguments = good_arguments(routine, world)
+            arguments[position] = value = values.pop(0)
+            try:
+                call(routine, arguments)
+            except (BugCheck, StatusException):
+                return
+            except (TypeError, ValueError) as error:
+                found.append((value, error))
+                go_on(machine)
+                if routine.name in ONCE:
+                    return
+            else:
+                go_on(machine)
+                return
 
     on_a_machine(test)
-    return found[0] if found else None
+    return found

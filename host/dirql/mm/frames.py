@@ -174,11 +174,13 @@ class FrameDatabase:
 
     def statistics(self) -> FrameStatistics:
         """The numbers of frames now."""
+        held = Counter(self._owners)
+        del held[""]
         return FrameStatistics(
             total=len(self._free),
             free=self._free_count,
-            locked=sum(1 for locks in self._locks if locks),
-            held=Counter(owner for owner in self._owners if owner),
+            locked=len(self._locks) - self._locks.count(0),
+            held=held,
         )
 
     def _next_free(self) -> int:
