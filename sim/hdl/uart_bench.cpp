@@ -3,6 +3,7 @@
 //
 // A serial port for the tests, clock by clock.
 #include "Vlink_uart.h"
+#include "stopping.h"
 #include "verilated.h"
 
 struct uart_bench {

@@ -37,9 +37,10 @@ from dirql.link.frames import (
 from dirql.link.records import RecordReader
 from dirql.registers.protocol import EventBit, LinkToDevice, Op
 from dirql.target.contract import Target
-from dirql.target.simulation.build import Recipe, build, verilated_sources, write_generated
+from dirql.target.simulation.build import Recipe, build, write_generated
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import Toolchain, find_toolchain
+from dirql.target.simulation.units import MODEL_OPTIONS, library_stages
 from hdl.machine_bench import Bench
 
 __all__ = [
@@ -136,8 +137,6 @@ def recipe(machine: MachineDescription, form: Form) -> Recipe:
         "1ns/1ns",
         *form.parameters,
     ]
-    defines = ["-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TIMING=0"]
-    stops = ["-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"]
 
     def steps(folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
         write_generated(folder, machine)
@@ -145,22 +144,15 @@ def recipe(machine: MachineDescription, form: Form) -> Recipe:
         tops = [str(folder / name) for name in (CHASSIS, TOP, LINKED_TOP)]
         names = ["--top-module", form.top, "--prefix", f"V{form.top}", "--Mdir", str(folder)]
         yield [[*toolchain.command, *options, *names, *map(str, sources), *tops]]
-        include = toolchain.include
-        runtime = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
-        files = [str(form.bench), *runtime, *verilated_sources(folder)]
-        flags = ["-std=c++17", "-fPIC", "-w", form.optimization, "-pthread", *defines, *stops]
-        flags.append(f"-DCLOCKS_PER_BIT={CLOCKS_PER_BIT}")
-        folders = [f"-I{place}" for place in (folder, include, include / "vltstd", BENCHES)]
-        yield [
-            [*toolchain.cxx.command, "-shared", *flags, *folders, *files, "-o", str(folder / "link_bench.so")]
-        ]
+        flags = [form.optimization, f"-DCLOCKS_PER_BIT={CLOCKS_PER_BIT}"]
+        yield from library_stages(folder, toolchain, form.bench, "link_bench.so", flags)
 
     return Recipe(
         name=f"{form.top}-{machine.name}",
         product="link_bench.so",
         duration="this takes about half a minute",
         inputs=[*sources, form.bench, BENCHES / "stopping.h", Path(__file__)],
-        facts=[*options, form.optimization, render_linked(machine), repr(machine)],
+        facts=[*options, *MODEL_OPTIONS, form.optimization, render_linked(machine), repr(machine)],
         steps=steps,
     )
 

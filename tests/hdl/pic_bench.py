@@ -10,9 +10,10 @@ from typing import Protocol, cast
 
 import cffi
 
-from dirql.target.simulation.build import Recipe, build, verilated_sources
+from dirql.target.simulation.build import Recipe, build
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import Toolchain, find_toolchain
+from dirql.target.simulation.units import MODEL_OPTIONS, library_stages
 
 __all__ = ["SETTLED", "PicBench"]
 
@@ -72,22 +73,14 @@ def recipe(*, gated: bool) -> Recipe:
     def steps(folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
         names = ["--top-module", "interrupt_pic_pair", "--Mdir", str(folder)]
         yield [[*toolchain.command, *options, *names, *map(str, SOURCES)]]
-        include = toolchain.include
-        runtime = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
-        flags = [f"-DVM_{name}=0" for name in ("COVERAGE", "SC", "TRACE", "TIMING")]
-        flags += [f"-DVL_USER_{name}" for name in ("FINISH", "STOP", "FATAL")]
-        flags += ["-std=c++17", "-fPIC", "-w", "-O1", "-pthread", "-DVERILATOR=1"]
-        folders = [f"-I{place}" for place in (folder, include, include / "vltstd", BENCH.parent)]
-        files = [str(BENCH), *runtime, *verilated_sources(folder)]
-        product = str(folder / "pic_bench.so")
-        yield [[*toolchain.cxx.command, "-shared", *flags, *folders, *files, "-o", product]]
+        yield from library_stages(folder, toolchain, BENCH, "pic_bench.so", ["-O1"])
 
     return Recipe(
         name=f"pic-{'gated' if gated else 'sticky'}",
         product="pic_bench.so",
         duration="this takes a few seconds",
         inputs=[*SOURCES, BENCH, BENCH.with_name("stopping.h"), Path(__file__)],
-        facts=options,
+        facts=[*options, *MODEL_OPTIONS],
         steps=steps,
     )
 

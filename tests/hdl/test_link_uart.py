@@ -12,9 +12,10 @@ from typing import Protocol, cast
 import cffi
 import pytest
 
-from dirql.target.simulation.build import Recipe, build, verilated_sources
+from dirql.target.simulation.build import Recipe, build
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import Toolchain, find_toolchain
+from dirql.target.simulation.units import MODEL_OPTIONS, library_stages
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "hdl/link/rtl/link_uart.sv"
@@ -42,21 +43,14 @@ def recipe(clocks: int) -> Recipe:
 
     def steps(folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
         yield [[*toolchain.command, *options, "--Mdir", str(folder), str(SOURCE)]]
-        include = toolchain.include
-        runtime = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
-        flags = [f"-DVM_{name}=0" for name in ("COVERAGE", "SC", "TRACE", "TIMING")]
-        flags += ["-std=c++17", "-fPIC", "-w", "-O0", "-pthread", "-DVERILATOR=1"]
-        folders = [f"-I{place}" for place in (folder, include, include / "vltstd")]
-        files = [str(BENCH), *runtime, *verilated_sources(folder)]
-        product = str(folder / "uart_bench.so")
-        yield [[*toolchain.cxx.command, "-shared", *flags, *folders, *files, "-o", product]]
+        yield from library_stages(folder, toolchain, BENCH, "uart_bench.so", ["-O0"])
 
     return Recipe(
         name=f"uart-{clocks}",
         product="uart_bench.so",
         duration="this takes a few seconds",
-        inputs=[SOURCE, BENCH, Path(__file__)],
-        facts=options,
+        inputs=[SOURCE, BENCH, BENCH.with_name("stopping.h"), Path(__file__)],
+        facts=[*options, *MODEL_OPTIONS],
         steps=steps,
     )
 

@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from dirql.link.records import RecordWriter
 from dirql.registers.protocol import LinkToDevice
-from dirql.target.simulation.build import Recipe, build, verilated_sources
+from dirql.target.simulation.build import Recipe, build
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import Toolchain, find_toolchain
+from dirql.target.simulation.units import MODEL_OPTIONS, library_stages
 from hdl.link_bench import Host, mark, marks
 from link_vectors import VECTORS
 
@@ -136,22 +137,14 @@ def recipe() -> Recipe:
     def steps(folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
         names = ["--top-module", "link_events", "--Mdir", str(folder)]
         yield [[*toolchain.command, *options, *names, *map(str, SOURCES)]]
-        include = toolchain.include
-        runtime = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
-        flags = [f"-DVM_{name}=0" for name in ("COVERAGE", "SC", "TRACE", "TIMING")]
-        flags += [f"-DVL_USER_{name}" for name in ("FINISH", "STOP", "FATAL")]
-        flags += ["-std=c++17", "-fPIC", "-w", "-O0", "-pthread", "-DVERILATOR=1"]
-        folders = [f"-I{place}" for place in (folder, include, include / "vltstd", BENCH.parent)]
-        files = [str(BENCH), *runtime, *verilated_sources(folder)]
-        product = str(folder / "events_bench.so")
-        yield [[*toolchain.cxx.command, "-shared", *flags, *folders, *files, "-o", product]]
+        yield from library_stages(folder, toolchain, BENCH, "events_bench.so", ["-O0"])
 
     return Recipe(
         name="link-events",
         product="events_bench.so",
         duration="this takes a few seconds",
         inputs=[*SOURCES, BENCH, BENCH.with_name("stopping.h"), Path(__file__)],
-        facts=options,
+        facts=[*options, *MODEL_OPTIONS],
         steps=steps,
     )
 

@@ -14,7 +14,7 @@ from dirql.hardware.reading import load_machine
 from dirql.target.simulation.build import Recipe, build
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import Toolchain, find_toolchain
-from dirql.target.simulation.usb_recipe import bus_command, bus_header, usb_recipe
+from dirql.target.simulation.usb_recipe import bus_header, bus_stages, usb_recipe
 from source_tree import ROOT
 
 __all__ = ["BUILD", "core_sources", "device_library", "machine_library"]
@@ -37,7 +37,7 @@ def device_library() -> Path:
     def steps(folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
         names = ["--top-module", "usb_device", "--prefix", "Vusb_device", "--Mdir", str(folder)]
         yield [[*toolchain.command, *options, *names, *map(str, sources)]]
-        yield [bus_command(ROOT, folder, toolchain, [bench], folder / "usb_device_bench.so")]
+        yield from bus_stages(ROOT, folder, toolchain, bench, "usb_device_bench.so")
 
     recipe = Recipe(
         name="usb-device",

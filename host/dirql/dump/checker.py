@@ -14,19 +14,18 @@ import cffi
 from dirql.dump.sampling import Sample
 from dirql.hardware.root import machine_root
 from dirql.lspci.bus_rules import rule_label
-from dirql.target.simulation.build import Announce, Recipe, announce_on_stderr, build, verilated_sources
+from dirql.target.simulation.build import Announce, Recipe, announce_on_stderr, build
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.exchange import declarations
 from dirql.target.simulation.toolchain import Toolchain, find_toolchain
+from dirql.target.simulation.units import MODEL_OPTIONS, library_stages
 
 __all__ = ["Checker", "dump_recipe", "rule_sentences"]
 
 _PRODUCT = "dump_bus.so"
 _HDL = ("bus_pkg", "bus_start", "bus_checker")
 _VERILATOR = ["--cc", "--no-timing", "-O3", "--noassert", "-Wno-fatal", "--top-module", "dump_bus"]
-_DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0")
-_COMPILER = ["-std=c++17", "-w", "-fPIC", "-O1", "-pthread", *(f"-D{each}" for each in _DEFINES)]
-_COMPILER += ["-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"]
+_OPTIMISATION = "-O1"
 _SENTENCE = re.compile(r'`RULE\((\w+), .*?,\s*"([^"]+)"\)', re.DOTALL)
 
 
@@ -75,19 +74,14 @@ def dump_recipe(root: Path) -> Recipe:
 
     def steps(folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
         yield [[*toolchain.command, *_VERILATOR, "--Mdir", str(folder), *map(str, sources)]]
-        include = toolchain.include
-        runtime = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
-        places = [f"-I{path}" for path in (folder, include, include / "vltstd", place)]
-        files = [str(glue[0]), *runtime, *verilated_sources(folder)]
-        product = str(folder / _PRODUCT)
-        yield [[*toolchain.cxx.command, "-shared", *_COMPILER, *places, *files, "-o", product]]
+        yield from library_stages(folder, toolchain, glue[0], _PRODUCT, [_OPTIMISATION])
 
     return Recipe(
         name="bus-checker",
         product=_PRODUCT,
         duration="this takes about ten seconds",
         inputs=[*sources, *glue, Path(__file__)],
-        facts=[*_VERILATOR, *_COMPILER],
+        facts=[*_VERILATOR, *MODEL_OPTIONS, _OPTIMISATION],
         steps=steps,
     )
 

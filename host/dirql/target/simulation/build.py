@@ -39,6 +39,7 @@ __all__ = [
     "check_path",
     "find_built",
     "is_whole",
+    "product_path",
     "verilated_sources",
     "write_generated",
 ]
@@ -116,6 +117,11 @@ def find_built(recipe: Recipe) -> Path | None:
     return next((place / recipe.product for place in places if is_whole(place / recipe.product)), None)
 
 
+def product_path(recipe: Recipe, toolchain: Toolchain) -> Path:
+    """Where the recipe's product is in the cache, or will be."""
+    return cache_directory() / f"{recipe.place}.{_tools_digest(toolchain)}" / recipe.product
+
+
 def build(recipe: Recipe, toolchain: Toolchain, announce: Announce = announce_on_stderr) -> Path:
     """Return the recipe's product, from the cache or made now.
 
@@ -123,8 +129,8 @@ def build(recipe: Recipe, toolchain: Toolchain, announce: Announce = announce_on
     `SetupError` when the cache cannot be written.
     """
     cache = cache_directory()
-    place = cache / f"{recipe.place}.{_tools_digest(toolchain)}"
-    product = place / recipe.product
+    product = product_path(recipe, toolchain)
+    place = product.parent
     if is_whole(product):
         return product
     _check_tools(recipe, toolchain, cache)

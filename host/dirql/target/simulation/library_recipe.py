@@ -33,6 +33,7 @@ from dirql.target.simulation.composition import (
 )
 from dirql.target.simulation.exchange import declarations, exchange_declarations
 from dirql.target.simulation.toolchain import Toolchain, has_header, python_headers
+from dirql.target.simulation.units import MODEL_OPTIONS, SLOW, find_runtime, write_unit
 
 __all__ = [
     "MODULE",
@@ -57,8 +58,6 @@ _HOT = "model"
 """The unit with everything that a clock evaluates."""
 _PORT = "port"
 """The unit that Python calls for each command."""
-_SLOW = "Slow.cpp"
-"""The end of the names of the files that Verilator makes for what runs once."""
 
 
 class Variant(enum.Enum):
@@ -149,19 +148,10 @@ class _Plan:
 
     def compiler_options(self) -> list[str]:
         """The options for each unit, without those of optimisation."""
-        options = ["-std=c++17", "-fPIC", "-w", "-fno-semantic-interposition", "-pthread"]
         traces = {f"VM_TRACE_{kind}": self.waves == f".{kind.lower()}" for kind in ("FST", "VCD", "SAIF")}
-        defines = {
-            "VERILATOR": 1,
-            "VM_COVERAGE": 0,
-            "VM_SC": 0,
-            "VM_TIMING": 0,
-            "VM_TRACE": bool(self.waves),
-            **traces,
-        }
-        options += [f"-D{name}={int(value)}" for name, value in defines.items()]
-        # The shim says what $finish, $stop and a failed assertion do: a host process must survive them.
-        return [*options, "-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"]
+        defines = {"VM_TRACE": bool(self.waves), **traces}
+        definitions = [f"-D{name}={int(value)}" for name, value in defines.items()]
+        return [*MODEL_OPTIONS, "-fno-semantic-interposition", *definitions]
 
     def linker_options(self) -> list[str]:
         """The options for the library as a whole."""
@@ -204,14 +194,15 @@ class _Work:
             tops = [str(folder / name) for name in (CHASSIS, TOP)]
             yield [self._verilate("machine", [*checked, *tops])]
         cold = self._write_units(composed=composed)
-        hot, link = self._compile(_HOT, "-O1"), self._link([_HOT, *cold])
+        runtime = find_runtime(self.toolchain)
+        hot, link = self._compile(_HOT, "-O1"), self._link([_HOT, *cold], runtime.product)
         if not self.plan.trained:
-            yield [hot, *self._compile_cold(cold)]
+            yield [hot, *runtime.making, *self._compile_cold(cold)]
             yield [link]
             return
         profile = folder / "profile"
         counting = f"-fprofile-generate={profile}"
-        yield [[*hot, counting], *self._compile_cold(cold)]
+        yield [[*hot, counting], *runtime.making, *self._compile_cold(cold)]
         yield [[*link, counting]]
         yield [_train(folder / f"{MODULE}.so", self.plan.machine)]
         yield [[*hot, f"-fprofile-use={profile}", "-fprofile-correction"]]
@@ -253,26 +244,22 @@ class _Work:
 
         The model and the shim, in this order, are one unit: the shim finds the routines of the model, and the compiler
         sees through the calls between them. The model's
-        constructors and Verilator's runtime take most of the compiler's time and none of the model's, so that they are
-        compiled beside it, once, and without optimisation: 27 s of a build became 8 s.
+        constructors take much of the compiler's time and none of the model's, so that they are
+        compiled beside it, once, and without optimisation, as Verilator's runtime is: 27 s of a build became 8 s.
         """
         model = verilated_sources(self.folder)
-        runtime = ["verilated.cpp", "verilated_threads.cpp"]
-        runtime += [f"verilated_{self.plan.waves[1:]}_c.cpp"] if self.plan.waves else []
+        writer = [f"verilated_{self.plan.waves[1:]}_c.cpp"] if self.plan.waves else []
         include = self.toolchain.include
         shim = self.plan.root / "sim" / "verilated"
         units = {
-            _HOT: [*(name for name in model if not name.endswith(_SLOW)), str(shim / "machine.cpp")],
-            "constructors": [name for name in model if name.endswith(_SLOW)],
-            **{Path(name).stem: [str(include / name)] for name in runtime},
+            _HOT: [*(name for name in model if not name.endswith(SLOW)), str(shim / "machine.cpp")],
+            "constructors": [name for name in model if name.endswith(SLOW)],
+            **{Path(name).stem: [str(include / name)] for name in writer},
         }
         if self.plan.form.modules:
             units[_PORT] = [str(shim / "port_type.cpp")]
         for unit, files in units.items():
-            # Verilator's headers refuse to be precompiled for more than one model, which nobody does here.
-            lines = [f'#undef VL_PCH_INCLUDED\n#include "{name}"\n' for name in files]
-            text = "".join((f"#define DIRQL_COMPOSED {int(composed)}\n", *lines))
-            (self.folder / f"{unit}.cc").write_text(text, encoding="utf-8")
+            write_unit(self.folder / f"{unit}.cc", files, f"#define DIRQL_COMPOSED {int(composed)}\n")
         if self.plan.form.modules:
             units["wrapper"] = []
             self._write_wrapper(self.folder / "wrapper.cc")
@@ -302,10 +289,10 @@ class _Work:
             str(self.folder / f"{unit}.o"),
         ]
 
-    def _link(self, units: Sequence[str]) -> list[str]:
+    def _link(self, units: Sequence[str], runtime: str) -> list[str]:
         objects = [str(self.folder / f"{unit}.o") for unit in units]
         product = str(self.folder / f"{MODULE}.so")
-        return [*self.toolchain.cxx.command, *objects, *self.plan.linker_options(), "-o", product]
+        return [*self.toolchain.cxx.command, *objects, runtime, *self.plan.linker_options(), "-o", product]
 
     def _write_wrapper(self, path: Path) -> None:
         ffi = cffi.FFI()

@@ -34,6 +34,7 @@ from dirql.target.simulation.build import (
 )
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import SetupError, Toolchain, find_toolchain, pip_install
+from dirql.target.simulation.units import SIMULATOR_OPTIONS, SLOW, find_runtime, write_unit
 
 __all__ = ["INTERRUPTED", "SimulatorError", "build_simulator", "inside_simulator", "run_in_simulator"]
 
@@ -120,7 +121,7 @@ def _recipe(machine: MachineDescription, root: Path, libraries: Path, share: Pat
     sim = root / "sim"
     own = [*sorted((sim / "exchange").iterdir()), *sorted((sim / "cocotb").iterdir())]
     main = share / "lib" / "verilator" / "verilator.cpp"
-    verilate, compile_ = _verilator_options(machine), _compiler_options(libraries)
+    verilate, link = _verilator_options(machine), _linker_options(libraries)
 
     def steps(folder: Path, toolchain: Toolchain) -> Iterator[Stage]:
         write_generated(folder, machine)
@@ -134,29 +135,44 @@ def _recipe(machine: MachineDescription, root: Path, libraries: Path, share: Pat
             )
         ]
         yield [[*toolchain.command, *verilate, f"-I{folder}", "--Mdir", str(folder), *sources]]
-        folders = [
-            folder,
-            toolchain.include,
-            toolchain.include / "vltstd",
-            sim / "exchange",
-            sim / "generated",
-        ]
-        files = [str(sim / "cocotb" / "exchange_dpi.cpp"), str(main), *verilated_sources(folder)]
-        files += [str(toolchain.include / f"verilated{part}.cpp") for part in _RUNTIME]
-        options = [*(f"-I{folder}" for folder in folders), *compile_]
-        yield [[*toolchain.cxx.command, *files, *options, "-o", str(folder / _TOP)]]
+        yield from _compile_stages(folder, toolchain, sim, main, link)
 
     return Recipe(
         name=f"cocotb-{machine.name}",
         product=_TOP,
         duration="this usually takes about a minute",
         inputs=[*hdl_files(machine, root), *own, sim / "generated" / "protocol.h", main],
-        facts=[*generated_files(machine).values(), *verilate, *compile_],
+        facts=[*generated_files(machine).values(), *verilate, *SIMULATOR_OPTIONS, *link],
         steps=steps,
     )
 
 
-_RUNTIME = ("", "_vpi", "_dpi", "_timing", "_threads")
+def _compile_stages(
+    folder: Path, toolchain: Toolchain, sim: Path, main: Path, link: Sequence[str]
+) -> Iterator[Stage]:
+    """The stages that make the program of the files that Verilator has written into the folder."""
+    folders = [
+        folder,
+        toolchain.include,
+        toolchain.include / "vltstd",
+        sim / "exchange",
+        sim / "generated",
+    ]
+    model, runtime = verilated_sources(folder), find_runtime(toolchain, simulator=True)
+    slow = [name for name in model if name.endswith(SLOW)]
+    write_unit(folder / "model.cc", [*(name for name in model if name not in slow), main])
+    write_unit(folder / "exchange.cc", [sim / "cocotb" / "exchange_dpi.cpp"])
+    write_unit(folder / "constructors.cc", slow)
+    options = [*SIMULATOR_OPTIONS, *(f"-I{folder}" for folder in folders)]
+    units = {"model": "-O1", "exchange": "-O1", "constructors": "-O0"}
+    start = [*toolchain.cxx.command, *options, "-c"]
+    compiling = [
+        [*start, level, str(folder / f"{unit}.cc"), "-o", str(folder / f"{unit}.o")]
+        for unit, level in units.items()
+    ]
+    yield [*compiling, *runtime.making]
+    objects = [*(str(folder / f"{unit}.o") for unit in units), runtime.product]
+    yield [[*toolchain.cxx.command, "-pthread", *objects, *link, "-o", str(folder / _TOP)]]
 
 
 def _verilator_options(machine: MachineDescription) -> list[str]:
@@ -175,13 +191,8 @@ def _verilator_options(machine: MachineDescription) -> list[str]:
     ]
 
 
-def _compiler_options(libraries: Path) -> list[str]:
-    options = ["-std=c++20", "-fcoroutines", "-O1", "-w", "-flto=auto", "-pthread"]
-    defines = {"VERILATOR": 1, "VM_COVERAGE": 0, "VM_SC": 0, "VM_TIMING": 1, "VM_TRACE": 0, "VM_TRACE_FST": 0}
-    options += [f"-D{name}={value}" for name, value in defines.items()]
+def _linker_options(libraries: Path) -> list[str]:
     return [
-        *options,
-        "-DVL_USER_FINISH",
         f"-L{libraries}",
         *("-Xlinker", "-rpath", "-Xlinker", str(libraries)),
         "-lcocotbvpi_verilator",

@@ -19,6 +19,7 @@ from dirql.target.simulation.build import Recipe, verilated_sources, write_gener
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.composition import CompositionError, render_state
 from dirql.target.simulation.toolchain import Toolchain
+from dirql.target.simulation.units import MODEL_OPTIONS, SLOW, find_runtime, write_unit
 
 __all__ = ["LEAST_CLOCKS_PER_BIT", "Design", "design_recipe", "twin_recipe"]
 
@@ -29,10 +30,7 @@ _PRODUCT = "twin"
 _LAYOUT = "twin_layout.h"
 _VERILATOR = ["--cc", "--threads", "1", "--no-timing", "-O3", "--noassert", "--x-assign", "fast"]
 _VERILATOR += ["--x-initial", "fast", "-Wno-fatal", "--timescale", "1ns/1ns", "--prefix", "Vtwin"]
-_DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0")
-_COMPILER = ["-std=c++17", "-w", "-pthread", *(f"-D{each}" for each in _DEFINES)]
-# The program says what $finish, $stop and a failed assertion do.
-_COMPILER += ["-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"]
+_COMPILER = (*MODEL_OPTIONS, "-DVM_TRACE=0", "-fPIE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +79,24 @@ class _Program:
         files = map(str, self.design.write(folder))
         yield [[*toolchain.command, *self.options, "--Mdir", str(folder), *files]]
         (folder / _LAYOUT).write_text(_layout(folder, can_skip=self.design.can_skip), encoding="utf-8")
-        units = self._write_units(folder, toolchain)
-        yield [self._compile(folder, toolchain, unit, optimisation) for unit, optimisation in units.items()]
-        objects = [str(folder / f"{unit}.o") for unit in units]
+        units, runtime = self._write_units(folder), find_runtime(toolchain)
+        compiling = [self._compile(folder, toolchain, *unit) for unit in units.items()]
+        yield [*compiling, *runtime.making]
+        objects = [*(str(folder / f"{unit}.o") for unit in units), runtime.product]
         yield [[*toolchain.cxx.command, *objects, "-pthread", "-lutil", "-o", str(folder / _PRODUCT)]]
 
-    def _write_units(self, folder: Path, toolchain: Toolchain) -> dict[str, str]:
+    def _write_units(self, folder: Path) -> dict[str, str]:
         """Write the units, which only include other files; returns their names and how far they are optimised.
 
         The code that a clock evaluates is one unit with the loop around it, as in the library. The code that runs once
         is not optimised.
         """
         model = verilated_sources(folder)
-        slow = [name for name in model if name.endswith("Slow.cpp")]
-        runtime = [str(toolchain.include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
+        slow = [name for name in model if name.endswith(SLOW)]
         hot = [*(name for name in model if name not in slow), str(self.root / "sim/twin/twin.cpp")]
         units = {"model": (hot, "-O1"), "constructors": (slow, "-O0")}
-        units |= {f"runtime_{number}": ([name], "-O0") for number, name in enumerate(runtime)}
         for unit, (files, _) in units.items():
-            text = "".join(f'#undef VL_PCH_INCLUDED\n#include "{name}"\n' for name in files)
-            (folder / f"{unit}.cc").write_text(text, encoding="utf-8")
+            write_unit(folder / f"{unit}.cc", files)
         return {unit: optimisation for unit, (_, optimisation) in units.items()}
 
     def _compile(self, folder: Path, toolchain: Toolchain, unit: str, optimisation: str) -> list[str]:

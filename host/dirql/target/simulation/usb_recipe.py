@@ -4,27 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.linked import LINKED_TOP, link_files, render_linked, usb_files
 from dirql.hardware.render import CHASSIS, TOP, hdl_files
-from dirql.target.simulation.build import Recipe, verilated_sources, write_generated
+from dirql.target.simulation.build import Recipe, write_generated
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import Toolchain
+from dirql.target.simulation.units import MODEL_OPTIONS, library_stages
 
-__all__ = ["NO_BUILD", "bus_command", "bus_header", "usb_recipe"]
+__all__ = ["NO_BUILD", "bus_header", "bus_stages", "usb_recipe"]
 
 NO_BUILD = "0" * 16
 """The number of the build of a machine that is in no bitstream."""
 
 _PRODUCT = "usb_machine.so"
 _VERILATOR = ["--cc", "--no-timing", "-O3", "--assert", "-Wno-fatal", "--timescale", "1ns/1ns"]
-_DEFINES = ("VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0", "VM_TRACE=0")
-_COMPILER = ["-std=c++17", "-w", "-fPIC", "-O2", "-pthread", *(f"-D{each}" for each in _DEFINES)]
-# The bus says what $finish, $stop and a failed assertion do.
-_COMPILER += ["-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL"]
+_OPTIMISATION = "-O2"
 
 
 def bus_header(root: Path) -> Path:
@@ -32,15 +30,10 @@ def bus_header(root: Path) -> Path:
     return root / "sim/twin/usb_bus.h"
 
 
-def bus_command(
-    root: Path, folder: Path, toolchain: Toolchain, sources: Sequence[Path], product: Path
-) -> list[str]:
-    """The command that makes a library of sources and of the files that Verilator has written into the folder."""
-    include = toolchain.include
-    runtime = [str(include / name) for name in ("verilated.cpp", "verilated_threads.cpp")]
-    places = [f"-I{place}" for place in (folder, include, include / "vltstd", bus_header(root).parent)]
-    files = [*map(str, sources), *runtime, *verilated_sources(folder)]
-    return [*toolchain.cxx.command, "-shared", *_COMPILER, *places, *files, "-o", str(product)]
+def bus_stages(root: Path, folder: Path, toolchain: Toolchain, source: Path, product: str) -> Iterator[Stage]:
+    """The stages that make a library of `source` and of the files that Verilator has written into the folder."""
+    options = (_OPTIMISATION, f"-I{bus_header(root).parent}")
+    return library_stages(folder, toolchain, source, product, options)
 
 
 def usb_recipe(machine: MachineDescription, root: Path, build: str = NO_BUILD) -> Recipe:
@@ -54,7 +47,7 @@ def usb_recipe(machine: MachineDescription, root: Path, build: str = NO_BUILD) -
         (folder / LINKED_TOP).write_text(render_linked(machine), encoding="utf-8")
         files = [*sources, *(folder / name for name in (CHASSIS, TOP, LINKED_TOP)), top]
         yield [[*toolchain.command, *options, "--Mdir", str(folder), *map(str, files)]]
-        yield [bus_command(root, folder, toolchain, [glue], folder / _PRODUCT)]
+        yield from bus_stages(root, folder, toolchain, glue, _PRODUCT)
 
     return Recipe(
         name=f"usb-{machine.name}",
@@ -68,6 +61,6 @@ def usb_recipe(machine: MachineDescription, root: Path, build: str = NO_BUILD) -
             bus_header(root),
             Path(__file__),
         ],
-        facts=[*options, *_COMPILER, render_linked(machine), repr(machine)],
+        facts=[*options, *MODEL_OPTIONS, _OPTIMISATION, render_linked(machine), repr(machine)],
         steps=steps,
     )
