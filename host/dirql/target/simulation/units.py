@@ -8,12 +8,20 @@ has `Runtime.making` in a stage before the one that links, beside other commands
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dirql.target.simulation.build import Recipe, build, is_whole, product_path, verilated_sources
+from dirql.target.simulation.build import (
+    Recipe,
+    build,
+    cache_directory,
+    is_whole,
+    product_path,
+    verilated_sources,
+)
 from dirql.target.simulation.commands import Stage
 from dirql.target.simulation.toolchain import Toolchain, find_toolchain
 
@@ -70,13 +78,14 @@ class Runtime(NamedTuple):
 def find_runtime(toolchain: Toolchain, *, simulator: bool = False) -> Runtime:
     """The runtime, which may have to be made, of a model that a host process clocks or of a simulator."""
     product = product_path(_recipe(simulator=simulator), toolchain)
-    call = f"from {__name__} import make_runtime; make_runtime(simulator={simulator})"
+    call = f"from {__name__} import make_runtime; make_runtime({str(cache_directory())!r}, simulator={simulator})"
     code = f"import sys; sys.path[:] = {sys.path!r}; {call}"
     return Runtime(str(product), [] if is_whole(product) else [[sys.executable, "-c", code]])
 
 
-def make_runtime(*, simulator: bool) -> None:
-    """Compile the runtime, unless another build has done so meanwhile."""
+def make_runtime(cache: str, *, simulator: bool) -> None:
+    """Compile the runtime into a cache, unless another build has done so meanwhile."""
+    os.environ["DIRQL_CACHE"] = cache
     build(_recipe(simulator=simulator), find_toolchain())
 
 
