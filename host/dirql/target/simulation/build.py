@@ -118,7 +118,7 @@ def find_built(recipe: Recipe) -> Path | None:
 
 
 def product_path(recipe: Recipe, toolchain: Toolchain) -> Path:
-    """Where the recipe's product is in the cache, or will be."""
+    """The place of the recipe's product in the cache, whether it is there or not."""
     return cache_directory() / f"{recipe.place}.{_tools_digest(toolchain)}" / recipe.product
 
 
