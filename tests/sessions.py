@@ -9,4 +9,7 @@ import sys
 __all__ = ["SESSION"]
 
 SESSION = (sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest")
-"""The first words of the command. The tests in it do not use Hypothesis, whose plugin takes half of the time of a short session."""
+"""The first words of the command.
+
+The tests in such a session do not use Hypothesis, whose plugin takes half of the time of a short one.
+"""
