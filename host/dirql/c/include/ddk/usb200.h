@@ -1,0 +1,11 @@
+/* SPDX-FileCopyrightText: dirql contributors
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Descriptors of USB 2.0, under the name of an older kit. */
+
+#ifndef DIRQL_DDK_USB200_H
+#define DIRQL_DDK_USB200_H
+
+#include <usbspec.h>
+
+#endif
