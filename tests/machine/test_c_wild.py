@@ -124,6 +124,14 @@ def test_members_of_objects_to_wait_for_are_in_memory(machine: Machine) -> None:
     ]
 
 
+def test_associated_packets_count_off_their_master(machine: Machine) -> None:
+    """AssociatedIrp in memory is one place for the master's count and the pointer to the master."""
+    machine.load_driver(driver_in_c.CDriver(SOURCES / "split.c"))
+    with machine.open(r"\\?\GLOBALROOT\Device\Split") as handle:
+        assert handle.read(8) == b"abc"
+    assert machine.debug_output == "11 left 2 11 left 1 "
+
+
 PAGING = SOURCES / "paging.c"
 
 

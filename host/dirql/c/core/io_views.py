@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from dirql.c.core.arena import Arena
+from dirql.c.core.associated_views import master_properties
 from dirql.c.core.forms import OBJECT, Converters, member
 from dirql.c.core.information import Information
 from dirql.c.core.interface import STRUCTURES
@@ -187,7 +188,8 @@ class IoViews:
         )
         system_buffer = "AssociatedIrp.SystemBuffer"
         buffer = (Member(system_buffer, "system_buffer"),)
-        self.associated = view(AssociatedIrp, "IRP", buffer, _offset("IRP", system_buffer))
+        masters = master_properties(native, find_slot(AssociatedIrp, "system_buffer"), owner.pointer_to)
+        self.associated = view(AssociatedIrp, "IRP", buffer, _offset("IRP", system_buffer), **masters)
         at_thread = _offset("IRP", "Tail.Overlay.Thread")
         context = property(self._driver_context)
         self.overlay = view(Overlay, "IRP", _OVERLAY, at_thread, driver_context=context)
