@@ -132,6 +132,16 @@ def test_associated_packets_count_off_their_master(machine: Machine) -> None:
     assert machine.debug_output == "11 left 2 11 left 1 "
 
 
+def test_a_table_for_fast_io_answers_before_a_request_is_made(machine: Machine) -> None:
+    machine.load_driver(driver_in_c.CDriver(SOURCES / "fast.c"))
+    with machine.open(r"\\?\GLOBALROOT\Device\Fast") as handle:
+        assert handle.ioctl(TELL, b"abc", 4) == b"abc"
+        with pytest.raises(OSError, match="STATUS_BUFFER_TOO_SMALL"):
+            handle.ioctl(TELL, b"abc", 2)
+        assert handle.ioctl(TELL + 4, b"abc", 4) == b""
+    assert machine.debug_output == "11 11 slow "
+
+
 PAGING = SOURCES / "paging.c"
 
 

@@ -21,6 +21,8 @@ FILE_LINES = 600
 # Tables may be as long as what they list. Each is here with its reason.
 LONG_FILES: dict[str, str] = {
     "host/wdk/lacking.toml": "some thousand names of the WDK",
+    "host/dirql/c/include/ddk/scsi.h": "commands, data and sense codes of SCSI devices",
+    "host/dirql/c/include/ddk/usbspec.h": "descriptors of the USB specification",
     "host/wdk/numbers.toml": "some thousand constants of the WDK",
 }
 

@@ -11,9 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from dirql.io.objects import DeviceObject, Irp
+from dirql.io.objects import DeviceObject, FileObject, Irp
+from dirql.io.status_block import IoStatusBlock
 
-__all__ = ["Hooks"]
+__all__ = ["FastControl", "Hooks"]
+
+FastControl = tuple[int | None, int, int | None, int, int]
+"""Input and output buffer with the length behind each, and the control code."""
 
 
 class Hooks:
@@ -25,6 +29,7 @@ class Hooks:
         "dispatch_entered",
         "dispatch_left",
         "driver_gone",
+        "fast_control",
         "irp_completed",
         "irp_delivered",
         "irp_started",
@@ -52,5 +57,9 @@ class Hooks:
         """Finds code of a driver that the HAL would call: the object, the routine, and the state with the remedy."""
         self.driver_gone: Callable[[object], None] | None = None
         """A driver was unloaded while the machine runs on, or did not load; its routines run no more."""
+        self.fast_control: Callable[[DeviceObject, FileObject, IoStatusBlock, FastControl], bool] | None = (
+            None
+        )
+        """A program sends a control code: true if the driver's FastIoDeviceControl has done it and set the status."""
         self.things_left: Callable[[object], Iterable[str]] | None = None
         """Finds the things of the HAL that a driver has not given back, and makes a sentence on each."""

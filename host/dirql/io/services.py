@@ -475,6 +475,11 @@ def send_control(
     request = FileRequest(file, irp, event, block, target_length)
     if apc is not None:
         _set_notice(request, *apc)
+    fast = io_manager.value.hooks.fast_control
+    if fast is not None and major_function == IRP_MJ_DEVICE_CONTROL:
+        status = irp.io_status
+        if fast(device, file, status, (source, source_length, target, target_length, code)):
+            return request.fail(status.status)
     try:
         attach_control_buffers(irp, method, source, source_length, target, target_length)
     except StatusException as error:

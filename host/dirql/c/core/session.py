@@ -14,6 +14,7 @@ from dirql.c.core.binding import bind, exported_names
 from dirql.c.core.building import native
 from dirql.c.core.callouts import callout_routines
 from dirql.c.core.driver_paging import DriverPaging
+from dirql.c.core.fast_io import FastIo
 from dirql.c.core.faults import Faults
 from dirql.c.core.forms import NUMBERS, POINTER, STATUS
 from dirql.c.core.images import BuiltDriver, Contents, Image, SharedLibrary
@@ -80,6 +81,7 @@ class Session:
         }
         manager.observe(self.pages)
         io_manager.value.hooks.driver_gone = self._unload
+        io_manager.value.hooks.fast_control = FastIo(self.native, self.objects, self.arena).control
         fill_variables(self.native, self.arena, self.objects.address_of)
         self.native.hooks(NTSTATUS, self.objects.address_of, self.objects.find_known)
         self.native.call_hooks(self.arena.stack, self.faults.on_fault, StatusException, note_foreign)
