@@ -115,10 +115,13 @@ def test_the_library_of_wmi_calls_the_routines_of_a_provider() -> None:
 
 
 def test_members_of_objects_to_wait_for_are_in_memory(machine: Machine) -> None:
-    """Type/Size/SignalState/empty list of headers, and what else drivers read and write in objects of their own."""
+    """Type/Size/SignalState/empty list of headers, and what else drivers read and write in objects of their own.
+
+    An SLIST_HEADER that is not aligned raises a status.
+    """
     machine.unload_driver(machine.load_driver(driver_in_c.CDriver(SOURCES / "members.c")))
     assert machine.debug_output.splitlines() == [
-        "0/6/0/1 0/6/1/1 0 102 0",
+        "0/6/0/1 0/6/1/1 0 102 0 80000002",
         "5/8/4/1 2/14/0/1 5 1 1 0000000000000000 0 1 1 0000000000000000",
         "19 2 1 dpc 7 1 1 20 1 9/16/0/1 ",
     ]

@@ -26,7 +26,12 @@ static VOID Events(VOID)
     event->Header.SignalState = 0;
     DbgPrint("%d %x ", KeReadStateEvent(event), KeWaitForSingleObject(event, Executive, KernelMode, FALSE, &none));
     event->Header.SignalState = 1;
-    DbgPrint("%x\n", KeWaitForSingleObject(event, Executive, KernelMode, FALSE, &none));
+    DbgPrint("%x ", KeWaitForSingleObject(event, Executive, KernelMode, FALSE, &none));
+    __try {
+        InitializeSListHead((PSLIST_HEADER)((ULONG_PTR)event + 8));
+    } __except (EXCEPTION_EXECUTE_HANDLER) {
+        DbgPrint("%x\n", GetExceptionCode());
+    }
 }
 
 static VOID Counts(VOID)

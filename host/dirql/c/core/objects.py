@@ -40,9 +40,11 @@ from dirql.nt.addresses import LogicalAddress, PhysicalAddress
 from dirql.nt.bugcodes import PAGE_FAULT_IN_NONPAGED_AREA
 from dirql.nt.constants import PAGE_SHIFT
 from dirql.nt.guid import Guid
+from dirql.nt.ntstatus import StatusException
 from dirql.nt.plug_and_play import DeviceCapabilities
 from dirql.nt.power import PowerSequence
 from dirql.nt.resources import CmResourceList, IoResourceRequirementsList
+from dirql.nt.status import STATUS_DATATYPE_MISALIGNMENT
 from dirql.pnp.resource_bytes import requirements_bytes, resource_list_bytes
 
 __all__ = ["Objects"]
@@ -60,6 +62,10 @@ _PLAIN: Final[dict[type, str]] = {
     PowerSequence: "POWER_SEQUENCE",
 }
 """Structures that the parameters of requests point to."""
+
+
+_ALIGNED: Final = {"SLIST_HEADER": 16}
+"""The structures whose alignment NT asks for, with the bytes."""
 
 
 _COPIED: Final = frozenset({"DEVICE_DESCRIPTION"})
@@ -309,10 +315,15 @@ class Objects:
         made = python_callable(CLASSES[name])
         kind = cast(type, made)
         size = STRUCTURES[name][0] if name in STRUCTURES else _LONG_LONG.size
+        alignment = _ALIGNED.get(name, 1)
 
         def make(address: int) -> object:
             if address == 0:
                 return None
+            if address % alignment:
+                raise StatusException(STATUS_DATATYPE_MISALIGNMENT) from ValueError(
+                    f"the address of {name} must be a multiple of {alignment}; it was {address:#x}: use DECLSPEC_ALIGN"
+                )
             found = self._known.get(address)
             if found is not None and address in self._embedded and isinstance(found, kind):
                 return found

@@ -223,6 +223,9 @@ class _Entry:
         self.origin = origin
         """The place of the routine in its source."""
 
+    def __repr__(self) -> str:
+        return str(self.origin)
+
     def __call__(self, driver_object: DriverObject, registry_path: str) -> int:
         """Call the routine of the driver."""
         self._image.driver = driver_object
