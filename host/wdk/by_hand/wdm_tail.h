@@ -443,3 +443,42 @@ extern NTKERNELAPI ULONG NtGlobalFlag;
 extern NTKERNELAPI PULONG InitSafeBootMode;
 extern NTKERNELAPI PUCHAR *KdComPortInUse;
 extern NTKERNELAPI PEPROCESS PsInitialSystemProcess;
+
+/* Routines that the WDK has as macros, for sources that ask for them with #ifdef and define what is not there. */
+
+#define ExFreePool ExFreePool
+#define ExInitializeFastMutex ExInitializeFastMutex
+#define ExInitializeSListHead ExInitializeSListHead
+#define ExInitializeWorkItem ExInitializeWorkItem
+#define InterlockedCompareExchange InterlockedCompareExchange
+#define InterlockedDecrement InterlockedDecrement
+#define InterlockedExchange InterlockedExchange
+#define InterlockedExchangeAdd InterlockedExchangeAdd
+#define InterlockedIncrement InterlockedIncrement
+#define IoAcquireRemoveLock IoAcquireRemoveLock
+#define IoCallDriver IoCallDriver
+#define IoCompleteRequest IoCompleteRequest
+#define IoCopyCurrentIrpStackLocationToNext IoCopyCurrentIrpStackLocationToNext
+#define IoGetCurrentIrpStackLocation IoGetCurrentIrpStackLocation
+#define IoGetNextIrpStackLocation IoGetNextIrpStackLocation
+#define IoInitializeDpcRequest IoInitializeDpcRequest
+#define IoInitializeRemoveLock IoInitializeRemoveLock
+#define IoMarkIrpPending IoMarkIrpPending
+#define IoReleaseRemoveLock IoReleaseRemoveLock
+#define IoReleaseRemoveLockAndWait IoReleaseRemoveLockAndWait
+#define IoRequestDpc IoRequestDpc
+#define IoSetCancelRoutine IoSetCancelRoutine
+#define IoSetCompletionRoutine IoSetCompletionRoutine
+#define IoSetNextIrpStackLocation IoSetNextIrpStackLocation
+#define IoSkipCurrentIrpStackLocation IoSkipCurrentIrpStackLocation
+#define KeAcquireSpinLock KeAcquireSpinLock
+#define KeLowerIrql KeLowerIrql
+#define KeRaiseIrql KeRaiseIrql
+#define KeReleaseSpinLock KeReleaseSpinLock
+#define MmGetSystemAddressForMdl MmGetSystemAddressForMdl
+#define MmGetSystemAddressForMdlSafe MmGetSystemAddressForMdlSafe
+#define MmInitializeMdl MmInitializeMdl
+#define MmPrepareMdlForReuse MmPrepareMdlForReuse
+#define PAGED_CODE PAGED_CODE
+#define PsGetCurrentProcess PsGetCurrentProcess
+#define PsGetCurrentThread PsGetCurrentThread

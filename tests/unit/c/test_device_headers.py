@@ -103,6 +103,9 @@ C_ASSERT(FILE_DEVICE_8042_PORT == 0x27 && FILE_DEVICE_BATTERY == 0x29 && FILE_DE
 C_ASSERT(NT_ERROR(IO_ERR_PARITY) && NT_INFORMATION(STATUS_SERIAL_MORE_WRITES));
 static inline int same(const GUID *one, const GUID *other) { return IsEqualGUID(one, other); }
 void *routine = (void *)same;
+#if !defined(MmGetSystemAddressForMdlSafe) || !defined(IoCallDriver) || !defined(KeRaiseIrql) || !defined(PAGED_CODE)
+#error what is a macro in the WDK is one here
+#endif
 """
 
 
