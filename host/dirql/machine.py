@@ -13,6 +13,7 @@ runs any more, and everything is released without a report.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,6 +190,14 @@ class Machine(MachineParts):
         On a `synchronous` handle every request is waited for, and `ProgramThread.cancel_synchronous_io` ends the wait.
         """
         return Handle(name, synchronous=synchronous)
+
+    def program_as(self, account: str) -> AbstractContextManager[None]:
+        """Let programs run for another account inside a `with` block: what they open is checked against its rights.
+
+        `account` is "Administrator", as it is outside of the block, "User", "Guest" or "LocalSystem". Raises
+        `ValueError` for another name.
+        """
+        return self.security.program_as(account)
 
     def create_completion_port(self, concurrency: int = 0) -> CompletionPort:
         """Make a completion port, where the results of requests on many handles arrive.

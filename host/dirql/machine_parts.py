@@ -40,6 +40,7 @@ from dirql.pnp.untimely import UntimelyAccesses
 from dirql.po.hang_report import PowerWitness
 from dirql.po.idle import make_power_manager
 from dirql.po.manager import running as power_running
+from dirql.se.monitor import install_monitor, running as security_running
 from dirql.service_control import (
     Images,
     ServiceFailure,
@@ -60,7 +61,7 @@ class LeakReport(Exception):
 class MachineParts:
     """An open machine without the drivers of its buses; `Machine` is derived from it, and nothing else.
 
-    `target`, `memory_manager`, `hal`, `kernel`, `objects`, `registry`, `io` and `pnp` are the
+    `target`, `memory_manager`, `hal`, `kernel`, `objects`, `security`, `registry`, `io` and `pnp` are the
     parts, for tools that look in.
     `defects` has mistakes of drivers that NT lets pass, each as a row and a sentence.
     """
@@ -85,6 +86,7 @@ class MachineParts:
         self.memory_manager.install()
         self.debugger.install()
         self.hal.install()
+        self.security = install_monitor()
         ob_running.install(self.objects)
         make_system_callbacks()
         make_physical_memory()
@@ -233,6 +235,7 @@ class MachineParts:
             io_running.clear()
             cm_running.clear()
             ob_running.clear()
+            security_running.clear()
             kd_running.clear()
             self.hal.close()
             self.memory_manager.close()

@@ -39,7 +39,7 @@ COMPOSING = (
     "tracebacks",
     "shadow",
 )
-KERNEL = ("nt", "ke", "mm", "rtl", "ex", "kd", "ob", "cm", "io", "hal", "pnp", "po")
+KERNEL = ("nt", "ke", "mm", "rtl", "ex", "kd", "se", "ob", "cm", "io", "hal", "pnp", "po")
 EVERYTHING_BELOW = (
     *KERNEL,
     "verifier",
@@ -88,9 +88,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "rtl": ("nt", "ke", "mm"),
     "ex": ("nt", "ke", "mm", "rtl"),
     "kd": ("nt", "ke", "mm", "rtl"),
+    "se": ("nt", "ke", "mm", "rtl"),
     "ob": ("nt", "ke", "mm", "rtl"),
     "cm": ("nt", "ke", "mm", "rtl", "ob", "files"),
-    "io": ("nt", "verifier.policy", "ke", "mm", "rtl", "ob", "cm"),
+    "io": ("nt", "verifier.policy", "ke", "mm", "rtl", "se", "ob", "cm"),
     "pnp": ("io", "cm", "ob", "hal", "rtl", "mm", "ke", "nt", "target.contract", "hardware", "registers"),
     "po": ("io", "ob", "rtl", "mm", "ke", "nt", "verifier.policy"),
     "wdm": KERNEL,

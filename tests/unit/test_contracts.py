@@ -19,7 +19,7 @@ PARTS = {
     "io.irp:_free_mdls": "MmUnlockPages",
     "io.irp:_lock": "MmProbeAndLockPages",
     "io.services:control_for_program": "ZwDeviceIoControlFile",
-    "io.services:open_device": "ZwOpenFile",
+    "io.opening:open_device": "ZwOpenFile",
     "io.services:read_for_program": "ZwReadFile",
     "io.services:write_for_program": "ZwWriteFile",
     "ke.objects.event:Event.clear_for_system": "KeClearEvent",

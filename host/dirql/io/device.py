@@ -45,6 +45,7 @@ from dirql.nt.status import (
 )
 from dirql.ob.manager import running as object_manager
 from dirql.rtl.strings import UnicodeText, unicode_text
+from dirql.se.descriptor import Descriptor
 
 __all__ = [
     "attach_device_to_device_stack",
@@ -57,6 +58,7 @@ __all__ = [
     "get_attached_device_reference",
     "get_device_attachment_base_reference",
     "get_lower_device_object",
+    "make_device",
 ]
 
 _LARGEST_EXTENSION: Final = 1 << 24
@@ -90,11 +92,27 @@ def create_device(
     _CREATE_DEVICE.check_arguments(
         driver_object, device_extension_size, device_name, device_type, device_characteristics, exclusive
     )
+    return make_device(
+        driver_object, device_extension_size, device_name, device_type, device_characteristics, exclusive
+    )
+
+
+def make_device(
+    driver_object: DriverObject,
+    device_extension_size: type | int | None,
+    device_name: UnicodeText | None,
+    device_type: int,
+    device_characteristics: int,
+    exclusive: int,
+    security: Descriptor | None = None,
+) -> tuple[int, DeviceObject | None]:
+    """Do as `create_device`, with a descriptor that says who may open the device."""
     extension = _extension(device_extension_size)
     if extension is None:
         return STATUS_INSUFFICIENT_RESOURCES, None
     device = DeviceObject(driver_object, bytearray, device_type, device_characteristics)
     device.device_extension = extension()
+    device.device_object_extension.security = security
     if exclusive:
         device.flags |= DO_EXCLUSIVE
     name = "" if device_name is None else unicode_text(device_name)

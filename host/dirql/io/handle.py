@@ -12,13 +12,13 @@ from dirql.io.errors import OPEN, IoError
 from dirql.io.file_information import flush_buffers_file
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import FileObject
+from dirql.io.opening import open_device
 from dirql.io.port_notice import set_notification_modes
 from dirql.io.services import (
     cancel_io_file,
     cancel_io_file_ex,
     control_for_program,
     device_io_control_file,
-    open_device,
     read_file,
     read_for_program,
     write_file,

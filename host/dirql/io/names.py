@@ -8,7 +8,7 @@ from typing import Final
 
 from dirql.io.device import attach_device_to_device_stack_safe
 from dirql.io.objects import DeviceObject, FileObject
-from dirql.io.services import open_device
+from dirql.io.opening import open_device
 from dirql.ke.current import current
 from dirql.ke.guard import current_driver
 from dirql.ke.processors.contract import contract

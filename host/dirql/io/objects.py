@@ -46,6 +46,7 @@ from dirql.nt.constants import (
 from dirql.nt.status import STATUS_SUCCESS
 from dirql.ob.object import Object
 from dirql.rtl.links import ListEntry
+from dirql.se.descriptor import Descriptor
 
 __all__ = [
     "AddDeviceRoutine",
@@ -427,6 +428,7 @@ class DeviceObjectExtension(PowerStates):
         "device_object",
         "extension_flags",
         "interrupts",
+        "security",
         "start_io",
         "type",
     )
@@ -438,6 +440,8 @@ class DeviceObjectExtension(PowerStates):
         self.extension_flags = 0
         """DOE_DELETE_PENDING is set while a deleted device waits for its files, or for the device above it, to go."""
         self.start_io = StartIoState()
+        self.security: Descriptor | None = None
+        """The list of those who may open the device; None for a device that was made without one."""
         self.interrupts: tuple[InterruptResource, ...] = ()
         """The interrupts that Plug and Play assigned, if this is a physical device object."""
         self.device_node: object = None

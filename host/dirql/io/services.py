@@ -17,7 +17,6 @@ from __future__ import annotations
 from typing import Final
 
 from dirql.io.cancel import cancel_request
-from dirql.io.file import OpenFile
 from dirql.io.irp import attach_control_buffers, attach_read_buffer, attach_write_buffer
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, FileObject, IoStackLocation, Irp
@@ -28,29 +27,14 @@ from dirql.ke.current import get_current_thread
 from dirql.ke.guard import current_driver
 from dirql.ke.objects.event import Event
 from dirql.ke.processors.contract import charge_call, contract
-from dirql.ke.refusals import note_refusal
 from dirql.ke.threads.apc import NormalRoutine
-from dirql.ke.threads.kernel_call import KernelCall
 from dirql.ke.threads.thread import Thread
 from dirql.ke.threads.wait import delay_execution_thread
 from dirql.mm.layout import USER_PROBE_ADDRESS, page_align
 from dirql.mm.manager import running as memory_manager
 from dirql.nt.constants import (
-    DO_DEVICE_INITIALIZING,
-    DO_EXCLUSIVE,
-    DOE_DELETE_PENDING,
-    DOE_UNLOAD_PENDING,
-    FILE_MAXIMUM_DISPOSITION,
-    FILE_OPEN,
     FILE_READ_DATA,
-    FILE_SHARE_READ,
-    FILE_SHARE_WRITE,
-    FILE_SUPERSEDE,
-    FILE_SYNCHRONOUS_IO_ALERT,
-    FILE_SYNCHRONOUS_IO_NONALERT,
     FILE_WRITE_DATA,
-    FO_ALERTABLE_IO,
-    FO_SYNCHRONOUS_IO,
     IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_READ,
     IRP_MJ_WRITE,
@@ -62,18 +46,12 @@ from dirql.nt.constants import (
 from dirql.nt.control_code import access_from_ctl_code, method_from_ctl_code
 from dirql.nt.ntstatus import StatusException, nt_success
 from dirql.nt.status import (
-    STATUS_ACCESS_DENIED,
     STATUS_ACCESS_VIOLATION,
     STATUS_INVALID_PARAMETER,
-    STATUS_NO_SUCH_DEVICE,
     STATUS_NOT_FOUND,
-    STATUS_NOT_SUPPORTED,
-    STATUS_OBJECT_TYPE_MISMATCH,
     STATUS_SUCCESS,
 )
-from dirql.ob.attributes import ObjectAttributes
-from dirql.ob.manager import handle_flags, running as object_manager
-from dirql.ob.object_type import object_type
+from dirql.ob.manager import running as object_manager
 from dirql.ob.waitable import event_of_handle
 
 __all__ = [
@@ -81,11 +59,8 @@ __all__ = [
     "cancel_io_file_ex",
     "cancel_synchronous_io",
     "control_for_program",
-    "create_file",
     "device_io_control_file",
     "is_accessible",
-    "open_device",
-    "open_file",
     "packet_for",
     "read_file",
     "read_for_program",
@@ -94,9 +69,6 @@ __all__ = [
     "write_for_program",
 ]
 
-_CREATE_FILE: Final = contract("ZwCreateFile")
-_OPEN_FILE: Final = contract("ZwOpenFile")
-_OPEN_DEVICE: Final = contract("ZwOpenFile")
 _READ_FILE: Final = contract("ZwReadFile")
 _WRITE_FILE: Final = contract("ZwWriteFile")
 _DEVICE_IO_CONTROL_FILE: Final = contract("ZwDeviceIoControlFile")
@@ -105,137 +77,8 @@ _CANCEL_IO_FILE_EX: Final = contract("ZwCancelIoFileEx")
 
 Completion = tuple[NormalRoutine | None, object]
 """An APC routine and its context; without a routine, the context of a packet for the completion port."""
-_DISPOSITIONS: Final = range(FILE_SUPERSEDE, FILE_MAXIMUM_DISPOSITION + 1)
 _CANCEL_PAUSE: Final = 100_000
 """NT looks each 10 ms, here in units of 100 ns, whether the requests that a thread cancelled have ended."""
-_FILE_TYPE: Final = object_type("File")
-_SHARE_ALL: Final = FILE_SHARE_READ | FILE_SHARE_WRITE
-
-
-def create_file(
-    desired_access: int,
-    object_attributes: ObjectAttributes,
-    io_status_block: IoStatusBlock,
-    allocation_size: int | None,
-    file_attributes: int,
-    share_access: int,
-    create_disposition: int,
-    create_options: int,
-    ea_buffer: int | None,
-    ea_length: int,
-) -> tuple[int, int | None]:
-    """Open the device to which a name leads: (status, handle); follows ZwCreateFile.
-
-    Each success sends one IRP_MJ_CREATE with a file object of its own (row NAM-04). `io_status_block` receives the
-    result of that request. A device has no use for `allocation_size`, and extended attributes are refused with
-    STATUS_NOT_SUPPORTED.
-    """
-    _CREATE_FILE.check_with(desired_access, object_attributes, io_status_block)
-    if type(create_disposition) is int and create_disposition not in _DISPOSITIONS:
-        return STATUS_INVALID_PARAMETER, None
-    arguments = (allocation_size, file_attributes, share_access, create_disposition, create_options)
-    _CREATE_FILE.check_arguments(
-        desired_access, object_attributes, io_status_block, *arguments, ea_buffer, ea_length
-    )
-    del allocation_size
-    if ea_buffer is not None or ea_length:
-        return STATUS_NOT_SUPPORTED, None
-    status, file = _find(object_attributes, create_options)
-    if file is None:
-        return status, None
-    options = create_disposition << 24 | create_options
-    flags = handle_flags(object_attributes)
-    return _create(file, desired_access, flags, options, file_attributes, share_access, io_status_block)
-
-
-def open_file(
-    desired_access: int,
-    object_attributes: ObjectAttributes,
-    io_status_block: IoStatusBlock,
-    share_access: int,
-    open_options: int,
-) -> tuple[int, int | None]:
-    """Open the device to which a name leads: (status, handle); follows ZwOpenFile."""
-    _OPEN_FILE.check_with(desired_access, object_attributes, io_status_block)
-    _OPEN_DEVICE.check_arguments(
-        desired_access, object_attributes, io_status_block, share_access, open_options
-    )
-    return _open(desired_access, object_attributes, io_status_block, share_access, open_options)
-
-
-def open_device(name: str, desired_access: int, options: int = 0) -> tuple[int, int | None]:
-    """Open a device with the usual access and attributes, by `open_file`: (status, handle).
-
-    `options` are FILE_ options.
-    """
-    _OPEN_DEVICE.check_level(name)
-    return _open(desired_access, ObjectAttributes(name), IoStatusBlock(), _SHARE_ALL, options)
-
-
-def _open(
-    desired_access: int, attributes: ObjectAttributes, block: IoStatusBlock, share_access: int, options: int
-) -> tuple[int, int | None]:
-    status, file = _find(attributes, options)
-    if file is None:
-        return status, None
-    disposition = FILE_OPEN << 24
-    return _create(
-        file, desired_access, handle_flags(attributes), disposition | options, 0, share_access, block
-    )
-
-
-def _find(attributes: ObjectAttributes, options: int) -> tuple[int, OpenFile | None]:
-    """A file object for a device that can be opened now."""
-    status, found, rest = object_manager.value.lookup(attributes)
-    if found is None:
-        return status, None
-    if not isinstance(found, DeviceObject):
-        return STATUS_OBJECT_TYPE_MISMATCH, None
-    going = found.device_object_extension.extension_flags & (DOE_DELETE_PENDING | DOE_UNLOAD_PENDING)
-    if going or found.flags & DO_DEVICE_INITIALIZING:
-        if not going:
-            _note_initializing(found)
-        return STATUS_NO_SUCH_DEVICE, None
-    if found.flags & DO_EXCLUSIVE and found.reference_count:
-        return STATUS_ACCESS_DENIED, None
-    flags = 0
-    if options & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT):
-        flags = FO_SYNCHRONOUS_IO
-    if options & FILE_SYNCHRONOUS_IO_ALERT:
-        flags |= FO_ALERTABLE_IO
-    return STATUS_SUCCESS, OpenFile(found, rest, flags)
-
-
-def _note_initializing(device: DeviceObject) -> None:
-    note_refusal(
-        STATUS_NO_SUCH_DEVICE,
-        f"a device must be ready before it is opened; {device!r} still has DO_DEVICE_INITIALIZING in its flags: clear"
-        " it at the end of AddDevice",
-    )
-
-
-def _create(
-    file: OpenFile,
-    access: int,
-    attributes: int,
-    options: int,
-    file_attributes: int,
-    share_access: int,
-    block: IoStatusBlock,
-) -> tuple[int, int | None]:
-    """Send IRP_MJ_CREATE, and make a handle with the OBJ_ `attributes` if the driver agrees."""
-    access = _FILE_TYPE.mapped_access(access)
-    if current_driver() is None:
-        result = file.create(access, options, file_attributes, share_access)
-    else:
-        with KernelCall():
-            result = file.create(access, options, file_attributes, share_access)
-    block.status, block.information = result.status, result.information
-    if not nt_success(result.status):
-        return result.status, None
-    handle = object_manager.value.handles.insert(file, access, attributes)
-    file.dereference()
-    return result.status, handle
 
 
 def read_file(

@@ -47,6 +47,7 @@ _KERNEL_ROOMS: Final = (
     "pnp",
     "po",
     "rtl",
+    "se",
     "target",
     "trace",
     "verifier",

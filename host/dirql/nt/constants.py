@@ -1434,7 +1434,7 @@ OBJ_OPENLINK: Final = 0x100
 OBJ_KERNEL_HANDLE: Final = 0x200
 """Only the kernel may use the handle, whose number has its upper 33 bits set."""
 OBJ_FORCE_ACCESS_CHECK: Final = 0x400
-"""All access checks are made, for the kernel too; every access is granted here."""
+"""A driver that opens a device is held to the device's security descriptor, as a program is."""
 OBJ_VALID_ATTRIBUTES: Final = 0x1ff2
 """All flags of OBJECT_ATTRIBUTES."""
 

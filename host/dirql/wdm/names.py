@@ -236,10 +236,10 @@ KNOWN: Final = """
         IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe IoBuildAsynchronousFsdRequest
         IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest IoCallDriver IoCancelIrp
         IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx IoCopyCurrentIrpStackLocationToNext
-        IoCreateController IoCreateDevice IoCreateNotificationEvent IoCreateSymbolicLink IoCreateSynchronizationEvent
-        IoCreateUnprotectedSymbolicLink IoCsqInitialize IoCsqInitializeEx IoCsqInsertIrp IoCsqInsertIrpEx
-        IoCsqRemoveIrp IoCsqRemoveNextIrp IoDeleteController IoDeleteDevice IoDeleteSymbolicLink IoDetachDevice
-        IoDisconnectInterrupt IoDisconnectInterruptEx IoFlushAdapterBuffers IoForwardIrpSynchronously
+        IoCreateController IoCreateDevice IoCreateDeviceSecure IoCreateNotificationEvent IoCreateSymbolicLink
+        IoCreateSynchronizationEvent IoCreateUnprotectedSymbolicLink IoCsqInitialize IoCsqInitializeEx IoCsqInsertIrp
+        IoCsqInsertIrpEx IoCsqRemoveIrp IoCsqRemoveNextIrp IoDeleteController IoDeleteDevice IoDeleteSymbolicLink
+        IoDetachDevice IoDisconnectInterrupt IoDisconnectInterruptEx IoFlushAdapterBuffers IoForwardIrpSynchronously
         IoFreeAdapterChannel IoFreeController IoFreeErrorLogEntry IoFreeIrp IoFreeMapRegisters IoFreeMdl
         IoFreeWorkItem IoGetAttachedDevice IoGetAttachedDeviceReference IoGetConfigurationInformation
         IoGetCurrentIrpStackLocation IoGetCurrentProcess IoGetDeviceAttachmentBaseRef IoGetDeviceInterfaceAlias
@@ -549,21 +549,22 @@ KNOWN: Final = """
         WORK_QUEUE_ITEM WRITE_DAC WRITE_OWNER WRITE_PORT_BUFFER_UCHAR WRITE_PORT_BUFFER_ULONG WRITE_PORT_BUFFER_USHORT
         WRITE_PORT_UCHAR WRITE_PORT_ULONG WRITE_PORT_USHORT WRITE_REGISTER_BUFFER_UCHAR WRITE_REGISTER_BUFFER_ULONG
         WRITE_REGISTER_BUFFER_USHORT WRITE_REGISTER_UCHAR WRITE_REGISTER_ULONG WRITE_REGISTER_USHORT WaitAll WaitAny
-        Width16Bits Width32Bits Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId WrCalloutStack WrCpuRateControl
-        WrDeferredPreempt WrDelayExecution WrDispatchInt WrExecutive WrFastMutex WrFreePage WrGuardedMutex WrKernel
-        WrKeyedEvent WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut WrPhysicalFault WrPoolAllocation WrPreempted
-        WrProcessInSwap WrPushLock WrQuantumEnd WrQueue WrRendezvous WrResource WrRundown WrSpare0 WrSuspended
-        WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution ZwAllocateVirtualMemory ZwCancelIoFile
-        ZwCancelIoFileEx ZwCancelTimer ZwClearEvent ZwClose ZwCreateDirectoryObject ZwCreateEvent ZwCreateFile
-        ZwCreateKey ZwCreateSection ZwCreateSymbolicLinkObject ZwCreateTimer ZwCurrentProcess ZwCurrentThread
-        ZwDeleteKey ZwDeleteValueKey ZwDeviceIoControlFile ZwDuplicateObject ZwEnumerateKey ZwEnumerateValueKey
-        ZwFlushBuffersFile ZwFlushKey ZwFreeVirtualMemory ZwFsControlFile ZwLoadDriver ZwMakeTemporaryObject
-        ZwMapViewOfSection ZwNotifyChangeKey ZwOpenDirectoryObject ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx
-        ZwOpenProcess ZwOpenSection ZwOpenSymbolicLinkObject ZwOpenThread ZwOpenTimer ZwPulseEvent
-        ZwQueryInformationFile ZwQueryInformationProcess ZwQueryKey ZwQueryObject ZwQuerySymbolicLinkObject
-        ZwQueryValueKey ZwQueryVolumeInformationFile ZwReadFile ZwRenameKey ZwResetEvent ZwSetEvent
-        ZwSetInformationFile ZwSetInformationKey ZwSetTimer ZwSetValueKey ZwUnloadDriver ZwUnmapViewOfSection
-        ZwWaitForMultipleObjects ZwWaitForSingleObject ZwWriteFile ZwYieldExecution vDbgPrintEx vDbgPrintExWithPrefix
+        WdmlibIoCreateDeviceSecure Width16Bits Width32Bits Width64Bits Width8Bits WidthNoWrap WrAlertByThreadId
+        WrCalloutStack WrCpuRateControl WrDeferredPreempt WrDelayExecution WrDispatchInt WrExecutive WrFastMutex
+        WrFreePage WrGuardedMutex WrKernel WrKeyedEvent WrLpcReceive WrLpcReply WrMutex WrPageIn WrPageOut
+        WrPhysicalFault WrPoolAllocation WrPreempted WrProcessInSwap WrPushLock WrQuantumEnd WrQueue WrRendezvous
+        WrResource WrRundown WrSpare0 WrSuspended WrTerminated WrUserRequest WrVirtualMemory WrYieldExecution
+        ZwAllocateVirtualMemory ZwCancelIoFile ZwCancelIoFileEx ZwCancelTimer ZwClearEvent ZwClose
+        ZwCreateDirectoryObject ZwCreateEvent ZwCreateFile ZwCreateKey ZwCreateSection ZwCreateSymbolicLinkObject
+        ZwCreateTimer ZwCurrentProcess ZwCurrentThread ZwDeleteKey ZwDeleteValueKey ZwDeviceIoControlFile
+        ZwDuplicateObject ZwEnumerateKey ZwEnumerateValueKey ZwFlushBuffersFile ZwFlushKey ZwFreeVirtualMemory
+        ZwFsControlFile ZwLoadDriver ZwMakeTemporaryObject ZwMapViewOfSection ZwNotifyChangeKey ZwOpenDirectoryObject
+        ZwOpenEvent ZwOpenFile ZwOpenKey ZwOpenKeyEx ZwOpenProcess ZwOpenSection ZwOpenSymbolicLinkObject ZwOpenThread
+        ZwOpenTimer ZwPulseEvent ZwQueryInformationFile ZwQueryInformationProcess ZwQueryKey ZwQueryObject
+        ZwQuerySymbolicLinkObject ZwQueryValueKey ZwQueryVolumeInformationFile ZwReadFile ZwRenameKey ZwResetEvent
+        ZwSetEvent ZwSetInformationFile ZwSetInformationKey ZwSetTimer ZwSetValueKey ZwUnloadDriver
+        ZwUnmapViewOfSection ZwWaitForMultipleObjects ZwWaitForSingleObject ZwWriteFile ZwYieldExecution vDbgPrintEx
+        vDbgPrintExWithPrefix
 """
 
 LACKING: Final[dict[str, str]] = {
@@ -2548,8 +2549,7 @@ LACKING: Final[dict[str, str]] = {
         STRSAFE_UNICODE_STRING_DEST_NULL_TERMINATED STRSAFE_UNICODE_STRING_VALID_FLAGS STRSAFE_VALID_FLAGS
 """,
     "wdmsec.h": """
-        IoCreateDeviceSecure SDDL_DEVOBJ_INF_SUPPLIED WdmlibIoCreateDeviceSecure WdmlibIoValidateDeviceIoControlAccess
-        WdmlibRtlInitUnicodeStringEx
+        SDDL_DEVOBJ_INF_SUPPLIED WdmlibIoValidateDeviceIoControlAccess WdmlibRtlInitUnicodeStringEx
 """,
     "wdmguid.h": """
         GUID_ACPI_INTERFACE_STANDARD GUID_ARBITER_INTERFACE_STANDARD GUID_BUS_TYPE_ACPI GUID_BUS_TYPE_EISA

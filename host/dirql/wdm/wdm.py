@@ -358,6 +358,10 @@ from dirql.io.objects import (
     IoStackLocation as IO_STACK_LOCATION,
     Irp as IRP,
 )
+from dirql.io.opening import (
+    create_file as ZwCreateFile,
+    open_file as ZwOpenFile,
+)
 from dirql.io.parameters import (
     IoSecurityContext as IO_SECURITY_CONTEXT,
 )
@@ -384,9 +388,11 @@ from dirql.io.reuse import (
 from dirql.io.safe_completion import (
     set_completion_routine_ex as IoSetCompletionRoutineEx,
 )
+from dirql.io.security import (
+    create_device_secure as IoCreateDeviceSecure,
+    create_device_secure as WdmlibIoCreateDeviceSecure,
+)
 from dirql.io.services import (
-    create_file as ZwCreateFile,
-    open_file as ZwOpenFile,
     read_file as ZwReadFile,
     write_file as ZwWriteFile,
 )
@@ -2861,6 +2867,7 @@ __all__ = [
     "IoConnectInterruptEx",
     "IoCopyCurrentIrpStackLocationToNext",
     "IoCreateDevice",
+    "IoCreateDeviceSecure",
     "IoCreateNotificationEvent",
     "IoCreateSymbolicLink",
     "IoCreateSynchronizationEvent",
@@ -3850,6 +3857,7 @@ __all__ = [
     "WRITE_REGISTER_USHORT",
     "WaitAll",
     "WaitAny",
+    "WdmlibIoCreateDeviceSecure",
     "Width16Bits",
     "Width32Bits",
     "Width64Bits",

@@ -5475,6 +5475,10 @@ ULONG RtlInterlockedXorBits(_Inout_ PULONG Flags, _In_ ULONG Flag);
 NTSTATUS IoCreateDevice(_In_ PDRIVER_OBJECT DriverObject, _In_ ULONG DeviceExtensionSize, _In_opt_
     PUNICODE_STRING DeviceName, _In_ DEVICE_TYPE DeviceType, _In_ ULONG DeviceCharacteristics, _In_ BOOLEAN
     Exclusive, _Out_ PDEVICE_OBJECT *DeviceObject);
+NTSTATUS IoCreateDeviceSecure(_In_ PDRIVER_OBJECT DriverObject, _In_ ULONG DeviceExtensionSize, _In_opt_
+    PUNICODE_STRING DeviceName, _In_ DEVICE_TYPE DeviceType, _In_ ULONG DeviceCharacteristics, _In_ BOOLEAN
+    Exclusive, _In_ PCUNICODE_STRING DefaultSDDLString, _In_opt_ LPCGUID DeviceClassGuid, _Out_ PDEVICE_OBJECT
+    *DeviceObject);
 VOID IoDeleteDevice(_In_ PDEVICE_OBJECT DeviceObject);
 PDEVICE_OBJECT IoAttachDeviceToDeviceStack(_In_ PDEVICE_OBJECT SourceDevice, _In_ PDEVICE_OBJECT
     TargetDevice);
@@ -6024,6 +6028,7 @@ NTSTATUS ZwUnmapViewOfSection(_In_ HANDLE ProcessHandle, _In_opt_ PVOID BaseAddr
 #define InterlockedClearBit64 InterlockedBitTestAndReset64
 #define InterlockedExchangePointerAcquire InterlockedExchangePointer
 #define InterlockedCompareExchangePointerNoFence InterlockedCompareExchangePointer
+#define WdmlibIoCreateDeviceSecure IoCreateDeviceSecure
 #define ExAcquireSpinLock KeAcquireSpinLock
 #define ExReleaseSpinLock KeReleaseSpinLock
 #define ExAcquireSpinLockAtDpcLevel KeAcquireSpinLockAtDpcLevel

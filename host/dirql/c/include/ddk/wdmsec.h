@@ -36,19 +36,4 @@ static const WCHAR dirql_sddl_inf_supplied[] __attribute__((unused)) = L"";
 static const UNICODE_STRING SDDL_DEVOBJ_INF_SUPPLIED __attribute__((unused)) = {
     sizeof(dirql_sddl_inf_supplied) - sizeof(WCHAR), sizeof(dirql_sddl_inf_supplied), (PWCH)dirql_sddl_inf_supplied};
 
-/* There are no users, so the descriptor is not kept: every program may open the device. */
-FORCEINLINE NTSTATUS IoCreateDeviceSecure(_In_ PDRIVER_OBJECT DriverObject, _In_ ULONG DeviceExtensionSize,
-                                          _In_opt_ PUNICODE_STRING DeviceName, _In_ DEVICE_TYPE DeviceType,
-                                          _In_ ULONG DeviceCharacteristics, _In_ BOOLEAN Exclusive,
-                                          _In_ PCUNICODE_STRING DefaultSDDLString, _In_opt_ LPCGUID DeviceClassGuid,
-                                          _Out_ PDEVICE_OBJECT *DeviceObject)
-{
-    UNREFERENCED_PARAMETER(DefaultSDDLString);
-    UNREFERENCED_PARAMETER(DeviceClassGuid);
-    return IoCreateDevice(DriverObject, DeviceExtensionSize, DeviceName, DeviceType, DeviceCharacteristics, Exclusive,
-                          DeviceObject);
-}
-
-#define WdmlibIoCreateDeviceSecure IoCreateDeviceSecure
-
 #endif
