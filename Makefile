@@ -148,6 +148,10 @@ bench: $(VENV)/.installed-dev ## measure against peers and floors, in ratios of 
 rows: $(VENV)/.installed-dev ## list the rows of docs/rules with the tests that show them, and those without
 	@PYTHONPATH=tests $(PY) -m rows $(ARGS)
 
+.PHONY: rules-of-wdm
+rules-of-wdm: $(VENV)/.installed-dev ## run a driver that breaks each rule of Static Driver Verifier, and write docs/driver-verifier.md
+	@PYTHONPATH=tests $(PY) -m wdm_rules
+
 .PHONY: mistakes
 mistakes: $(VENV)/.installed-dev ## run a driver with each of the usual mistakes, and write docs/mistakes.md with the messages
 	@PYTHONPATH=tests $(PY) -m mistakes

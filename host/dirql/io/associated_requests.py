@@ -27,7 +27,7 @@ def make_associated_irp(irp: Irp, stack_size: int) -> Irp | None:
     _MAKE_ASSOCIATED_IRP.check_arguments(irp, stack_size)
     if not irp.type:
         irp.check_use("associated_irp")
-    if irp.stored_flags & IRP_BUFFERED_IO and irp.associated_irp.system_buffer is not None:
+    if irp.stored_flags & IRP_BUFFERED_IO and irp.associated_irp.stored_buffer is not None:
         report_defect(
             "AIR-03",
             f"a master IRP must have no system buffer, for which AssociatedIrp has no room beside IrpCount; {irp!r} has"

@@ -13,6 +13,7 @@ from dirql.io.irp import CALLER, PLACES_KEPT, POSTPONED, PROMISED, complete_requ
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, IoStackLocation, Irp
 from dirql.io.packet import holder_elsewhere, story, violate
+from dirql.io.sending import check_sent
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
@@ -38,9 +39,11 @@ from dirql.nt.bugcodes import (
 )
 from dirql.nt.constants import (
     IO_NO_INCREMENT,
-    IRP_MJ_CREATE,
-    IRP_MJ_MAXIMUM_FUNCTION,
+    IRP_MJ_DEVICE_CONTROL,
+    IRP_MJ_INTERNAL_DEVICE_CONTROL,
     IRP_MJ_POWER,
+    IRP_MJ_READ,
+    IRP_MJ_WRITE,
     SL_PENDING_RETURNED,
 )
 from dirql.nt.ntstatus import status_name
@@ -51,7 +54,7 @@ __all__ = ["DEEPEST_CALL", "call_driver", "call_taken", "invalid_device_request"
 _CALL_DRIVER: Final = contract("IoCallDriver")
 _MINUS_ONE: Final = 0xFFFF_FFFF
 
-_USUAL: Final = frozenset(range(IRP_MJ_MAXIMUM_FUNCTION + 1)) - {IRP_MJ_CREATE, IRP_MJ_POWER}
+_USUAL: Final = frozenset((IRP_MJ_READ, IRP_MJ_WRITE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL))
 """The major functions of requests that need no closer look each time they are sent."""
 DEEPEST_CALL: Final = 8
 """The number of completions, one inside the other on a stack, from which on a request sent reaches its driver later."""
@@ -94,7 +97,7 @@ def call_driver(device: DeviceObject, irp: Irp) -> int:
     if hooks.dispatch_entered is not None:
         hooks.dispatch_entered(device, irp)
     irp.holder = driver = device.driver_object
-    dispatch = driver.major_function[major]
+    dispatch = driver.dispatch_table[major]
     regions = thread.regions
     status = guard.call_with_two(guard.DISPATCH, driver, dispatch, device, irp)
     if thread.regions != regions:
@@ -223,6 +226,8 @@ def _check_packet(irp: Irp, stack: IoStackLocation) -> None:
             " set: call IoSetCancelRoutine(Irp, NULL), and leave the IRP to the cancel routine if that gives NULL"
         )
         violate(VF_IO_VERIFY_CALL_WITH_CANCEL_ROUTINE, irp, reason)
+    if stack.major_function not in _USUAL:
+        check_sent(irp, stack.major_function)
     if not stack.control & SL_PENDING_RETURNED:
         if not stack.major_function and stack.stored_file is None:
             _report_empty(irp)

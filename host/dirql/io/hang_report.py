@@ -62,7 +62,7 @@ class IoWitness(Witness):
     def name_of(self, thing: object) -> str:
         """See `Witness`."""
         for irp in self._manager.live_irps:
-            if irp.user_event is thing:
+            if irp.stored_event is thing:
                 return (
                     f"the end of {name_request(irp)}" if is_in_flight(irp) else f"the end of IRP {irp.number}"
                 )

@@ -19,6 +19,7 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import IoStackLocation, Irp
 from dirql.io.packet import holder_elsewhere, story, violate
 from dirql.io.reuse import check_unused
+from dirql.io.sending import report_end, report_uncalled
 from dirql.ke import guard
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current as ke
@@ -188,6 +189,7 @@ def complete_request(irp: Irp, priority_boost: int) -> None:
         or (status and status in _NEVER_FINAL)
         or irp.cancel_routine is not None
         or processor.lock is not None
+        or (location > 1 and irp.locations[location - 2].completion_routine is not None)
     ):
         _check_completion(irp)
     manager = io_manager.value
@@ -330,6 +332,7 @@ def _check_completion(irp: Irp) -> None:
     if status == STATUS_MORE_PROCESSING_REQUIRED:
         what = f"STATUS_MORE_PROCESSING_REQUIRED must not be the result of a request; it was that of {irp!r}"
         report_defect("IRP-17", f"{what}: a completion routine returns it, and io_status has another status")
+    report_uncalled(irp)
     lock = ke.processor.lock
     if lock is not None and driver is not None:
         what = f"IoCompleteRequest must be called without a spin lock; {lock!r} was held for {irp!r}"
@@ -400,9 +403,10 @@ def _end_unowned(irp: Irp) -> None:
         _end_associated(irp)
         return
     if irp.tail.overlay.thread is not None:
+        report_end(irp)
         return_buffers(irp, memory_manager.value.process, 0)
-        if irp.user_iosb is not None:
-            irp.user_iosb.take(irp.io_status)
+        if irp.stored_iosb is not None:
+            irp.stored_iosb.take(irp.io_status)
         io_manager.value.release_irp(irp)
         return
     reason = (
@@ -486,7 +490,7 @@ def attach_read_buffer(irp: Irp, device_flags: int, address: int, length: int) -
     if length == 0:
         return
     if device_flags & DO_BUFFERED_IO:
-        irp.associated_irp.system_buffer = _system_buffer(length)
+        irp.associated_irp.stored_buffer = _system_buffer(length)
         irp.stored_flags |= _SYSTEM_BUFFER | IRP_INPUT_OPERATION
     elif device_flags & DO_DIRECT_IO:
         _lock(irp, address, length, IoWriteAccess, "IRP_MJ_READ")
@@ -529,7 +533,7 @@ def return_buffers(irp: Irp, process: Process, output_length: int) -> None:
 
 
 def _return_system_buffer(irp: Irp, process: Process, output_length: int) -> None:
-    buffer = irp.associated_irp.system_buffer
+    buffer = irp.associated_irp.stored_buffer
     if buffer is None:
         return
     if irp.stored_flags & IRP_INPUT_OPERATION and not nt_error(irp.io_status.nt_status):
@@ -560,7 +564,7 @@ def _system_buffer(length: int) -> int:
 
 def _copy_in(irp: Irp, buffer: int, address: int, length: int) -> None:
     """Fill a system buffer from the caller's buffer. After a bad address `return_buffers` frees the system buffer."""
-    irp.associated_irp.system_buffer = buffer
+    irp.associated_irp.stored_buffer = buffer
     irp.stored_flags |= _SYSTEM_BUFFER
     memory.copy(buffer, address, length)
 

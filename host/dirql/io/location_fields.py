@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from dirql.io.field_values import check_integer
+from dirql.io.field_values import check_integer, check_pointer
+from dirql.io.file_fields import FileFields
 from dirql.io.parameters import Parameters
 
 __all__ = ["LocationFields"]
@@ -88,6 +89,8 @@ class LocationFields(Generic[File]):
     def file_object(self, value: File | None) -> None:
         if self.prepared != self.left >= self.sent:
             self.check_use("file_object")
+        if value is not None and not isinstance(value, FileFields):
+            check_pointer(self, "file_object", value, FileFields, "a FILE_OBJECT")
         self.stored_file = value
 
     @property

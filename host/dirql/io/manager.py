@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from dirql.io.device_timer import IoTimer
+from dirql.io.field_values import LARGEST_STACK
 from dirql.io.hooks import Hooks
 from dirql.io.objects import (
     CancelRoutine,
@@ -30,7 +31,6 @@ from dirql.ke.threads.nesting import Nesting
 from dirql.nt.constants import IRP_ALLOCATED_FIXED_SIZE
 
 __all__ = [
-    "LARGEST_STACK",
     "AllocatedItem",
     "ConfigurationInformation",
     "IoManager",
@@ -39,8 +39,6 @@ __all__ = [
     "running",
 ]
 
-LARGEST_STACK: Final = 127
-"""The most stack locations of an IRP; StackCount is a signed byte."""
 _FIXED_SIZE_STACK: Final = 8  # NT takes packets up to this size from a list of equal blocks
 
 

@@ -16,7 +16,9 @@ from types import CodeType
 from typing import Final, Protocol
 
 from dirql.io import packet
+from dirql.io.device_fields import DeviceFields
 from dirql.io.driver_members import DriverMembers
+from dirql.io.field_values import check_table
 from dirql.io.file_fields import FileFields
 from dirql.io.interrupt_resource import InterruptResource
 from dirql.io.location_fields import LocationFields
@@ -30,7 +32,6 @@ from dirql.ke.objects.device_queue import DeviceQueue, DeviceQueueEntry
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.threads.thread import Thread
 from dirql.nt.constants import (
-    DO_DEVICE_INITIALIZING,
     DOE_DELETE_PENDING,
     DRVO_LEGACY_DRIVER,
     IO_TYPE_DEVICE,
@@ -230,7 +231,7 @@ class Irp(PacketFields):
         self.current_location = stack_size + 1
         self.stored_flags = self.allocation_flags = self.requestor_mode = self.cancel_irql = 0
         self.stored_cancel = self.stored_pending = False
-        self.stored_mdl = self.stored_user_buffer = self.user_event = self.user_iosb = None
+        self.stored_mdl = self.stored_user_buffer = self.stored_event = self.stored_iosb = None
         self.cancel_routine: CancelRoutine | None = None
         self.owner: IrpOwner | None = None
 
@@ -279,7 +280,7 @@ class Irp(PacketFields):
         self.stored_flags = self.allocation_flags = self.requestor_mode = self.cancel_irql = 0
         self.stored_cancel = self.stored_pending = False
         self.stored_mdl = self.stored_user_buffer = None
-        self.user_event = self.user_iosb = self.cancel_routine = None
+        self.stored_event = self.stored_iosb = self.cancel_routine = None
         self.owner = None
         self.io_status.clear()
         if self._associated_irp is not None:
@@ -448,45 +449,35 @@ class DeviceObjectExtension(PowerStates):
         """The node of the device tree, if this is a physical device object that was reported."""
 
 
-class DeviceObject(Object):
+class DeviceObject(DeviceFields):
     """A device as one driver sees it: one layer of a device stack (DEVICE_OBJECT).
 
     `device_extension` belongs to the driver; `create_device` chooses the class. `reference_count` counts open files.
     """
 
     __slots__ = (
-        "alignment_requirement",
         "attached_device",
-        "characteristics",
         "current_irp",
         "device_extension",
         "device_object_extension",
         "device_queue",
-        "device_type",
         "dpc",
         "driver_object",
-        "flags",
         "next_device",
         "reference_count",
-        "stack_size",
         "type",
     )
 
     def __init__(
         self, driver_object: DriverObject, extension: type, device_type: int, characteristics: int
     ) -> None:
-        super().__init__()
+        super().__init__(device_type, characteristics)
         self.type = IO_TYPE_DEVICE
         self.driver_object = driver_object
         self.reference_count = 0
         self.next_device: DeviceObject | None = None
         self.attached_device: DeviceObject | None = None
         self.current_irp: Irp | None = None
-        self.flags = DO_DEVICE_INITIALIZING
-        self.characteristics = characteristics
-        self.device_type = device_type
-        self.stack_size = 1
-        self.alignment_requirement = 0
         self.device_queue = DeviceQueue()
         self.device_queue.initialize()
         self.dpc = Dpc()
@@ -533,6 +524,7 @@ class DriverObject(Object):
 
     __slots__ = (
         "device_object",
+        "dispatch_table",
         "driver_extension",
         "driver_init",
         "driver_name",
@@ -540,7 +532,6 @@ class DriverObject(Object):
         "driver_unload",
         "flags",
         "hardware_database",
-        "major_function",
         "type",
     )
 
@@ -556,7 +547,17 @@ class DriverObject(Object):
         self.driver_init = driver_init
         self.driver_start_io: StartIoRoutine | None = None
         self.driver_unload: UnloadRoutine | None = None
-        self.major_function: list[DispatchRoutine] = [dispatch] * (IRP_MJ_MAXIMUM_FUNCTION + 1)
+        self.dispatch_table: list[DispatchRoutine] = [dispatch] * (IRP_MJ_MAXIMUM_FUNCTION + 1)
+
+    @property
+    def major_function(self) -> list[DispatchRoutine]:
+        """The dispatch routines, by the major functions of requests."""
+        return self.dispatch_table
+
+    @major_function.setter
+    def major_function(self, value: list[DispatchRoutine]) -> None:
+        check_table(self, value)
+        self.dispatch_table = value
 
     @property
     def type_name(self) -> str:

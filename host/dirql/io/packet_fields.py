@@ -11,7 +11,7 @@ from types import CodeType
 from typing import Final
 
 from dirql.io.associated import AssociatedIrp
-from dirql.io.field_values import check_integer, check_mdl
+from dirql.io.field_values import check_integer, check_mdl, check_pointer
 from dirql.io.packet import History
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.current import current
@@ -46,13 +46,13 @@ class PacketFields(Mortal):
         "requestor_mode",
         "stack_count",
         "stored_cancel",
+        "stored_event",
         "stored_flags",
+        "stored_iosb",
         "stored_mdl",
         "stored_pending",
         "stored_user_buffer",
         "type",
-        "user_event",
-        "user_iosb",
     )
 
     _associated_irp: AssociatedIrp | None
@@ -73,8 +73,8 @@ class PacketFields(Mortal):
     stored_cancel: bool
     cancel_irql: int
     stored_pending: bool
-    user_event: Event | None
-    user_iosb: IoStatusBlock | None
+    stored_event: Event | None
+    stored_iosb: IoStatusBlock | None
     history: History | None
     """Rare events, if there were any."""
     ended_by: str
@@ -169,3 +169,23 @@ class PacketFields(Mortal):
         if value is not None:
             check_integer(self, "user_buffer", value, "PVOID", 64)
         self.stored_user_buffer = value
+
+    @property
+    def user_iosb(self) -> IoStatusBlock | None:
+        """Where the result goes."""
+        return self.stored_iosb
+
+    @user_iosb.setter
+    def user_iosb(self, value: IoStatusBlock | None) -> None:
+        check_pointer(self, "user_iosb", value, IoStatusBlock, "an IO_STATUS_BLOCK")
+        self.stored_iosb = value
+
+    @property
+    def user_event(self) -> Event | None:
+        """The event that is set when the result is there."""
+        return self.stored_event
+
+    @user_event.setter
+    def user_event(self, value: Event | None) -> None:
+        check_pointer(self, "user_event", value, Event, "a KEVENT")
+        self.stored_event = value

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Final, NoReturn
 
 from dirql.io.cancel import cancel_request
@@ -118,8 +119,8 @@ class Request:
         self.limit = limit
         self.process = memory_manager.value.process
         irp.owner = self
-        irp.user_iosb = io_status_block
-        irp.user_event = event
+        irp.stored_iosb = io_status_block
+        irp.stored_event = event
         irp.requestor_mode = requestor_mode
         overlay = irp.tail.overlay
         overlay.thread = self.thread = ke.processor.current_thread
@@ -163,7 +164,28 @@ class Request:
 
     def report(self) -> None:
         """Tell whoever asked that the result is there."""
+        if self.irp.stored_pending and self.irp.maker is not None:
+            self._check_kept()
         self.write_result()
+
+    def _check_kept(self) -> None:
+        """Report a driver's request whose places for the result only the packet knows (row IRP-25).
+
+        The routine that had them as local variables has returned without a wait, and in C its stack is in other use.
+        """
+        packet_and_argument, old_wait = 3, 1
+        iosb_is_lost = type(self.iosb) is IoStatusBlock and getrefcount(self.iosb) <= packet_and_argument
+        event_is_lost = (
+            type(self.event) is Event and getrefcount(self.event) <= packet_and_argument + old_wait
+        )
+        if not iosb_is_lost or not (event_is_lost or self.event is None):
+            return
+        report_defect(
+            "IRP-25",
+            f"the status block and the event of a request must stay until it has been completed; nobody had those of"
+            f" {self.irp!r} of {self.irp.maker!r} any more: wait for the event without a time-out after IoCallDriver"
+            " has returned STATUS_PENDING, and after IoCancelIrp too, before the routine that has them returns",
+        )
 
     def write_result(self) -> None:
         """Write the status block and set the event."""
@@ -447,7 +469,7 @@ def build_asynchronous_fsd_request(
     )
     irp = _build_fsd(major_function, device, buffer, length, starting_offset)
     if irp is not None:
-        irp.user_iosb = io_status_block
+        irp.stored_iosb = io_status_block
     return irp
 
 

@@ -403,7 +403,7 @@ def cancel_io_file_ex(
     status, file = object_manager.value.handles.lookup(file_handle, FileObject)
     if file is not None:
         wanted = io_request_to_cancel
-        found = [irp for irp in file.irps if wanted is None or irp.user_iosb is wanted]
+        found = [irp for irp in file.irps if wanted is None or irp.stored_iosb is wanted]
         _cancel(file, found)
         status = STATUS_SUCCESS if found else STATUS_NOT_FOUND
     return status, IoStatusBlock(status)

@@ -58,7 +58,7 @@ def check_written(irp: Irp, process: Process, information: int) -> None:
     manager = memory_manager.value
     # The system buffer of a direct request has the input.
     is_buffered = irp.stored_flags & _BUFFERED_OUTPUT == _BUFFERED_OUTPUT
-    address = irp.associated_irp.system_buffer if is_buffered else irp.stored_user_buffer
+    address = irp.associated_irp.stored_buffer if is_buffered else irp.stored_user_buffer
     if address is None:
         return
     last = address + information - 1
@@ -97,7 +97,7 @@ def check_counted(irp: Irp, process: Process, information: int, limit: int) -> N
     if information and rest < _SURE:
         return
     is_buffered = irp.stored_flags & _BUFFERED_OUTPUT == _BUFFERED_OUTPUT
-    address = irp.associated_irp.system_buffer if is_buffered else irp.stored_user_buffer
+    address = irp.associated_irp.stored_buffer if is_buffered else irp.stored_user_buffer
     if address is None:
         return
     size = min(rest, _SURE)

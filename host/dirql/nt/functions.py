@@ -8,7 +8,7 @@ from typing import Final
 
 from dirql.nt import constants
 
-__all__ = ["function_name", "minor_name"]
+__all__ = ["function_name", "major_name", "minor_name"]
 
 _ALIASES: Final = ("IRP_MJ_MAXIMUM_FUNCTION", "IRP_MJ_SCSI", "IRP_MJ_PNP_POWER")
 _MAJOR: Final = {
@@ -52,9 +52,14 @@ _POWER: Final = {
 _MINOR: Final = {constants.IRP_MJ_PNP: _PLUG_AND_PLAY, constants.IRP_MJ_POWER: _POWER}
 
 
+def major_name(major: int) -> str:
+    """The name of a major function."""
+    return _MAJOR.get(major, f"major function {major:#04x}")
+
+
 def function_name(major: int, minor: int) -> str:
     """The name of a major function, and behind it that of the minor function if the major function has such names."""
-    name = _MAJOR.get(major, f"major function {major:#04x}")
+    name = major_name(major)
     names = _MINOR.get(major)
     if names is None:
         return name if minor == 0 else f"{name}, minor function {minor:#04x}"

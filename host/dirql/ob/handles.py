@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
-from dirql.ke.guard import current_driver
-from dirql.ke.origin import Mark, mark
+from dirql.ke.defects import report_defect
+from dirql.ke.guard import current_driver, is_verified
+from dirql.ke.origin import Mark, describe_mark, mark
 from dirql.nt.constants import OBJ_INHERIT, OBJ_KERNEL_HANDLE
 from dirql.nt.status import (
     STATUS_ACCESS_DENIED,
@@ -29,6 +30,7 @@ _KERNEL: Final = 0xFFFF_FFFF_8000_0000
 """The bits that a handle of OBJ_KERNEL_HANDLE has; a program cannot use it."""
 _LAST: Final = 0x7FFF_FFFF
 """The highest handle that a program may have."""
+_CLOSES_KEPT: Final = 1000
 _KEPT: Final = OBJ_INHERIT | OBJ_KERNEL_HANDLE
 """The OBJ_ flags that a handle keeps."""
 
@@ -56,6 +58,8 @@ class HandleTable:
     def __init__(self) -> None:
         self._entries: dict[int, HandleEntry] = {}
         self._next = _STEP
+        self._closed: dict[int, Mark | None] = {}
+        """Where drivers closed handles, for the last of them."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -87,7 +91,7 @@ class HandleTable:
 
     def lookup_for_kernel(self, handle: int, kind: type[_T], access: int = 0) -> tuple[int, _T | None]:
         """Do as `lookup` for a caller in kernel mode, whoever it is."""
-        entry = self._entries.get(handle)
+        entry = self.entry(handle)
         if entry is None:
             return STATUS_INVALID_HANDLE, None
         body = entry.object.body
@@ -98,8 +102,15 @@ class HandleTable:
         return STATUS_SUCCESS, body
 
     def entry(self, handle: int) -> HandleEntry | None:
-        """The entry of a handle; None when it is not open."""
-        return self._entries.get(handle)
+        """The entry of a handle; None when it is not open, which a driver is told that has closed it (row HIO-16)."""
+        entry = self._entries.get(handle)
+        if entry is None and handle in self._closed and current_driver() is not None and is_verified():
+            report_defect(
+                "HIO-16",
+                f"a handle must not be used after it was closed; {handle:#x} was, in"
+                f" {describe_mark(self._closed[handle])}: call ZwClose after the last use, and forget the handle then",
+            )
+        return entry
 
     def duplicate(self, handle: int) -> tuple[int, int | None]:
         """Make a second handle for the same object and access: (status, handle). Nothing is sent to drivers."""
@@ -113,12 +124,19 @@ class HandleTable:
         entry = self._entries.pop(handle, None)
         if entry is None:
             return STATUS_INVALID_HANDLE
+        if current_driver() is not None:
+            self._note_close(handle)
         closed = entry.object
         closed.handle_count -= 1
         if closed.handle_count == 0:
             closed.last_handle_closed()
         closed.dereference()
         return STATUS_SUCCESS
+
+    def _note_close(self, handle: int) -> None:
+        self._closed[handle] = mark()
+        if len(self._closed) > _CLOSES_KEPT:
+            del self._closed[next(iter(self._closed))]
 
     def of_driver(self, driver: object) -> list[tuple[int, HandleEntry]]:
         """The handles that a driver opened and that are still open, with their entries."""

@@ -148,19 +148,31 @@ def surprise_remove(nodes: Sequence[DeviceNode]) -> None:
     tree = running.value
     for node in nodes:
         if node.state in _IN_USE:
-            top = node.physical_device_object.attached_device
+            stack = _attached_above(node.physical_device_object)
             node.send(IRP_MN_SURPRISE_REMOVAL)
-            if top is not None and node.physical_device_object.attached_device is not top:
+            left = _attached_above(node.physical_device_object)
+            if len(left) < len(stack):
                 report_defect(
                     "PNP-09",
-                    f"a driver must stay attached until IRP_MN_REMOVE_DEVICE; {top!r} detached from {node.name} at"
-                    " IRP_MN_SURPRISE_REMOVAL: detach and delete the device at IRP_MN_REMOVE_DEVICE only",
+                    f"a driver must stay attached until IRP_MN_REMOVE_DEVICE; {stack[len(left)]!r} detached from"
+                    f" {node.name} at IRP_MN_SURPRISE_REMOVAL: detach and delete the device at IRP_MN_REMOVE_DEVICE"
+                    " only",
                 )
             tree.interfaces.disable_all(node)
             node.advance(NodeEvent.SURPRISE_REMOVE)
             tree.awaiting.append(node)
     tree.notifications.complete_removal(nodes)
     finish_removals()
+
+
+def _attached_above(device: DeviceObject) -> list[DeviceObject]:
+    """The devices above one in its stack, the lowest first."""
+    found: list[DeviceObject] = []
+    above = device.attached_device
+    while above is not None:
+        found.append(above)
+        above = above.attached_device
+    return found
 
 
 def take_away(node: DeviceNode) -> None:

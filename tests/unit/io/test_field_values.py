@@ -49,18 +49,18 @@ def setting(path: str, value: object) -> Callable[[wdm.IRP], object]:
     return act
 
 
-NULL_IS_RIGHT = {"mdl_address", "user_buffer"}
+NULL_IS_RIGHT = {"mdl_address", "user_buffer", "user_iosb", "user_event", "associated_irp.system_buffer"}
 
 
 @pytest.mark.parametrize("value", [*WRONG[1:], None], ids=named)
-@pytest.mark.parametrize("path", ["flags", "cancel", "pending_returned", "mdl_address", "user_buffer"])
+@pytest.mark.parametrize("path", ["flags", "cancel", "pending_returned", *sorted(NULL_IS_RIGHT)])
 def test_a_member_of_a_packet(machine: Machine, path: str, value: object) -> None:
     if value is None and path in NULL_IS_RIGHT:
         set_in_dispatch(machine, setting(path, value))
         return
     name = path.rpartition(".")[2]
     with pytest.raises(
-        BugCheck, match=rf"{name} of <.* must be an .*; it was .*the dispatch routine .*control"
+        BugCheck, match=rf"{name} of .* must be an? .*; it was .*the dispatch routine .*control"
     ):
         set_in_dispatch(machine, setting(path, value))
 
@@ -82,3 +82,12 @@ def test_a_major_function_that_no_table_has(machine: Machine, value: object) -> 
     wanted = rf"major_function .* IoCallDriver of <device .*> must be 0 … 0x1b .*; it was {value!r}: set it"
     with pytest.raises((TypeError, ValueError), match=wanted):
         wdm.IoCallDriver(device, irp)
+
+
+@pytest.mark.parametrize("value", ["x", 5, b"x", object()], ids=named)
+def test_a_file_object_of_a_stack_location(machine: Machine, value: object) -> None:
+    location = wdm.IoGetNextIrpStackLocation(make_irp(1))
+    with pytest.raises(
+        (TypeError, ValueError), match=r"file_object of .* must be a FILE_OBJECT, or None; it was"
+    ):
+        location.file_object = cast("wdm.FILE_OBJECT", value)

@@ -116,7 +116,7 @@ def test_a_dispatch_routine_that_a_call_does_not_run(machine: Machine) -> None:
 def test_the_table_of_dispatch_routines_stays(machine: Machine, table: object) -> None:
     del machine
     told = refusal(major_function=table)
-    assert "major_function of <driver made> must stay the list of 28 dispatch routines that it was" in told
+    assert "major_function of <driver made> must be the list of 28 dispatch routines that it was" in told
 
 
 @pytest.mark.interpreted("types")

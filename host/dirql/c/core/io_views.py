@@ -50,8 +50,8 @@ _IRP: Final = (
     Member("Cancel", "stored_cancel"),
     Member("CancelIrql", "cancel_irql"),
     Member("AllocationFlags", "allocation_flags"),
-    Member("UserIosb", "user_iosb"),
-    Member("UserEvent", "user_event"),
+    Member("UserIosb", "stored_iosb"),
+    Member("UserEvent", "stored_event"),
     Member("CancelRoutine", "cancel_routine"),
     Member("UserBuffer", "stored_user_buffer"),
 )
@@ -77,12 +77,12 @@ _DEVICE: Final = (
     Member("NextDevice", "next_device"),
     Member("AttachedDevice", "attached_device"),
     Member("CurrentIrp", "current_irp"),
-    Member("Flags", "flags"),
-    Member("Characteristics", "characteristics"),
+    Member("Flags", "stored_flags"),
+    Member("Characteristics", "stored_characteristics"),
     Member("DeviceExtension", "device_extension"),
-    Member("DeviceType", "device_type"),
-    Member("StackSize", "stack_size"),
-    Member("AlignmentRequirement", "alignment_requirement"),
+    Member("DeviceType", "stored_device_type"),
+    Member("StackSize", "stored_stack_size"),
+    Member("AlignmentRequirement", "stored_alignment_requirement"),
 )
 _DRIVER: Final = (
     Member("Type", "type"),
@@ -187,8 +187,8 @@ class IoViews:
             IoStatusBlock, "IO_STATUS_BLOCK", _STATUS, information_object=self.information.answer()
         )
         system_buffer = "AssociatedIrp.SystemBuffer"
-        buffer = (Member(system_buffer, "system_buffer"),)
-        masters = master_properties(native, find_slot(AssociatedIrp, "system_buffer"), owner.pointer_to)
+        buffer = (Member(system_buffer, "stored_buffer"),)
+        masters = master_properties(native, find_slot(AssociatedIrp, "stored_buffer"), owner.pointer_to)
         self.associated = view(AssociatedIrp, "IRP", buffer, _offset("IRP", system_buffer), **masters)
         at_thread = _offset("IRP", "Tail.Overlay.Thread")
         context = property(self._driver_context)
@@ -345,7 +345,7 @@ class IoViews:
         table = address + _offset("DRIVER_OBJECT", "MajorFunction")
         self.driver.promote(driver, address)
         value = member("&DRIVER_DISPATCH", self._converters)
-        driver.major_function = cast(
+        driver.dispatch_table = cast(
             list[DispatchRoutine], self._native.Array(table, len(routines), 8, value)
         )
         driver.major_function[:] = routines

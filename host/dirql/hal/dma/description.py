@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from dirql.nt.constants import DEVICE_DESCRIPTION_VERSION, DEVICE_DESCRIPTION_VERSION3, InterfaceTypeUndefined
@@ -40,6 +40,16 @@ class DeviceDescription:
     maximum_length: int = 0
     dma_port: int = 0
     dma_address_width: int = 0
+
+    def check_members(self, routine: str) -> None:
+        """Refuse members that are no numbers, which a compiler of C would do."""
+        for member in fields(self):
+            value: object = getattr(self, member.name)
+            if not isinstance(value, int):
+                raise TypeError(
+                    f"{routine}: {member.name} of the DEVICE_DESCRIPTION must be an integer; it was {value!r}: set a"
+                    " number, or TRUE or FALSE"
+                )
 
     @property
     def known_version(self) -> bool:

@@ -58,6 +58,7 @@ def get_adapter(device_description: DeviceDescription) -> tuple[DmaAdapter | Non
 
 
 def _get(routine: str, device: object, description: DeviceDescription) -> tuple[DmaAdapter | None, int]:
+    description.check_members(routine)
     if not description.known_version:
         if verifies(VERIFIER_DMA_VERIFICATION):
             reason = f"Version of the DEVICE_DESCRIPTION for {routine} must be 0 to 3; it was {description.version}"

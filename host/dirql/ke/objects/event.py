@@ -11,6 +11,7 @@ from mypy_extensions import mypyc_attr
 from dirql.ke.current import current
 from dirql.ke.objects.blank import BLANK, refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
+from dirql.ke.objects.wait_argument import check_wait
 from dirql.ke.processors.contract import charge_call, contract
 from dirql.nt.constants import (
     DISPATCH_LEVEL,
@@ -107,6 +108,8 @@ class Event(DispatcherObject):
         header = self.header
         if header.type < 0:
             refuse_blank(self, "KeSetEvent", self.INITIALIZER)
+        if wait:
+            check_wait("KeSetEvent")
         previous = header.signal_state
         header.signal_state = 1
         if self.wake(increment) and not wait:
@@ -138,6 +141,8 @@ class Event(DispatcherObject):
         header = self.header
         if header.type < 0:
             refuse_blank(self, "KePulseEvent", self.INITIALIZER)
+        if wait:
+            check_wait("KePulseEvent")
         previous = header.signal_state
         header.signal_state = 1
         self.wake(increment)

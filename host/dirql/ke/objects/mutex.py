@@ -11,6 +11,7 @@ from mypy_extensions import mypyc_attr
 from dirql.ke.current import current
 from dirql.ke.objects.blank import BLANK, refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
+from dirql.ke.objects.wait_argument import check_wait
 from dirql.ke.processors.contract import contract
 from dirql.ke.refusals import note_refusal
 from dirql.nt.constants import MutantObject
@@ -88,6 +89,8 @@ class Mutex(DispatcherObject):
         _RELEASE.check(self)
         if self.header.type < 0:
             refuse_blank(self, "KeReleaseMutex", self.INITIALIZER)
+        if wait:
+            check_wait("KeReleaseMutex")
         previous = self.header.signal_state
         if self.owner_thread is not current.processor.current_thread:
             note_refusal(

@@ -11,6 +11,7 @@ from mypy_extensions import mypyc_attr
 from dirql.ke.current import current
 from dirql.ke.objects.blank import BLANK, refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
+from dirql.ke.objects.wait_argument import check_wait
 from dirql.ke.processors.contract import contract
 from dirql.nt.constants import SemaphoreObject
 from dirql.nt.ntstatus import raise_status
@@ -64,6 +65,8 @@ class Semaphore(DispatcherObject):
             _RELEASE.check_arguments(self, increment, adjustment, wait)
         if self.header.type < 0:
             refuse_blank(self, "KeReleaseSemaphore", self.INITIALIZER)
+        if wait:
+            check_wait("KeReleaseSemaphore")
         previous = self.header.signal_state
         if adjustment < 1 or previous + adjustment > self.limit:
             raise_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED)
