@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from dirql import wdm
+from dirql.registers.functions import Store
 
-HARDWARE_IDS = (r"PCI\VEN_1234&DEV_D101",)
+HARDWARE_IDS = (Store.HARDWARE_ID,)
 NAME = r"\Device\Rule"
 TAG = wdm.POOL_TAG("Rule")
 

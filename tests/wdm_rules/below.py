@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from dirql import wdm
+from dirql.registers.functions import Store
 
 LATER = -10_000  # a millisecond
 
 
 class Layer:
-    """Its data about a device."""
+    """The data of the driver about a device."""
 
     def __init__(self) -> None:
         self.lower: wdm.DEVICE_OBJECT
@@ -20,9 +21,9 @@ class Layer:
 
 
 class Below:
-    """The driver module."""
+    """The module of the lower filter."""
 
-    HARDWARE_IDS = (r"PCI\VEN_1234&DEV_D101",)
+    HARDWARE_IDS = (Store.HARDWARE_ID,)
 
     def __init__(self) -> None:
         self.DriverEntry = self.enter

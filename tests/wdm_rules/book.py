@@ -19,6 +19,7 @@ from dirql.ke.costs import Costs
 from dirql.ke.watch.deadlock import Deadlock
 from dirql.machine import LeakReport, Machine, open_machine
 from dirql.pnp.node import DeviceError, DeviceNode
+from dirql.registers.functions import Store
 from fakes.pci_function import FakeFunction
 from fakes.scripted_target import ScriptedTarget, Space
 from wdm_rules.below import Below
@@ -39,11 +40,11 @@ class Rule:
     set: str
     """The rule set that it belongs to."""
     says: str = ""
-    """How the run ends: a bug check, an error, or the rows of defects; "" for a rule without a driver."""
+    """The end of the run: a bug check, an error, or the rows of defects; "" for a rule without a driver."""
     driver: str = ""
     """The routines of the driver that breaks the rule."""
     does: tuple[str, ...] = ("control",)
-    """What the program does, each a key of `STEPS`."""
+    """The steps of the program, each a key of `STEPS`."""
     like: str = ""
     """The rule whose driver breaks this rule too."""
     note: str = ""
@@ -70,7 +71,7 @@ def rules() -> tuple[Rule, ...]:
 
 
 def ending_of(rule: Rule) -> Ending:
-    """How the run with the driver of a rule ends."""
+    """Return the end of the run with the driver of a rule."""
     return run(rule.driver, rule.does)
 
 
@@ -127,7 +128,7 @@ def _cancel(handle: Handle) -> None:
 
 
 def _node(machine: Machine) -> DeviceNode:
-    return next(node for node in machine.pnp.devices if "DEV_D101" in node.name)
+    return next(node for node in machine.pnp.devices if node.name.startswith(Store.HARDWARE_ID))
 
 
 STEPS: dict[str, Callable[[Machine], object]] = {

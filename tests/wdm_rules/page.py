@@ -34,7 +34,7 @@ _REPORTS = {
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the text of the page."""
     sections = [_HEAD]
     for name in dict.fromkeys(rule.set for rule in rules()):
         members = [rule for rule in rules() if rule.set == name]
@@ -60,7 +60,7 @@ def _ending(says: str) -> str:
 
 
 def _said(ending: Ending) -> str:
-    """What a message says in general, without the objects of the run and their place."""
+    """Return the rule in a message, without the objects of the run and their place."""
     if ending.says in _REPORTS:
         return _REPORTS[ending.says]
     message = ending.message.splitlines()[0].partition(";")[0].replace("rule_driver.", "")

@@ -172,7 +172,7 @@ class PacketFields(Mortal):
 
     @property
     def user_iosb(self) -> IoStatusBlock | None:
-        """Where the result goes."""
+        """The status block that gets the result."""
         return self.stored_iosb
 
     @user_iosb.setter

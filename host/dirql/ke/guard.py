@@ -267,8 +267,7 @@ def verifies(flag: int) -> bool:
 def describe(routine: object) -> str:
     """A routine as messages name it: its module and its qualified name; that of a driver in the place of a wrapper."""
     routine = getattr(routine, "__wrapped__", routine)
-    module = getattr(routine, "__module__", None)
-    name = getattr(routine, "__qualname__", None)
+    module, name = getattr(routine, "__module__", None), getattr(routine, "__qualname__", None)
     return f"{module}.{name}" if module and name else repr(routine)
 
 

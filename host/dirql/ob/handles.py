@@ -59,7 +59,7 @@ class HandleTable:
         self._entries: dict[int, HandleEntry] = {}
         self._next = _STEP
         self._closed: dict[int, Mark | None] = {}
-        """Where drivers closed handles, for the last of them."""
+        """The handles that drivers have closed last, each with the place."""
 
     def __len__(self) -> int:
         return len(self._entries)
