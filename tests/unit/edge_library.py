@@ -172,6 +172,7 @@ LIBRARY_BY_TYPE: dict[str, Callable[[LibraryWorld], object]] = {
     "PULONGLONG": lambda w: w.block,
     "va_list": lambda _: (),
     "REFGUID": lambda _: wdm.GUID(1, 2, 3, bytes(8)),
+    "LPCGUID": lambda _: wdm.GUID(1, 2, 3, bytes(8)),
 }
 _TABLE_ROUTINES = (
     lambda *_: wdm.GenericEqual,

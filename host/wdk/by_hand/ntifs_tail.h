@@ -67,7 +67,7 @@ C_ASSERT(sizeof(PROCESS_BASIC_INFORMATION) == 0x30 && sizeof(MEMORY_BASIC_INFORM
 
 #define THREAD_QUERY_INFORMATION 0x40
 
-/* Security: descriptors, lists of access and identifiers, which mean nothing here, since there are no users. */
+/* Security: descriptors, lists of access and identifiers in the memory of the driver, which the system does not read. */
 
 typedef struct _SECURITY_DESCRIPTOR {
     UCHAR Revision;
