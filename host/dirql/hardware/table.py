@@ -67,7 +67,11 @@ class Table:
     def _take(self, key: str, must_be: str) -> object:
         self._known.append(key)
         if key not in self._values:
-            self.refuse(key, f"the key is missing; it must be {must_be}")
+            meant = difflib.get_close_matches(
+                key, [name for name in self._values if name not in self._known], 1
+            )
+            step = f": is the key {meant[0]!r}, which is none, meant to be {key}?" if meant else ""
+            self.refuse(key, f"the key is missing; it must be {must_be}{step}")
         return self._values.pop(key)
 
     def text(self, key: str) -> str:

@@ -98,9 +98,6 @@ A = TypeVar("A")
 B = TypeVar("B")
 R = TypeVar("R")
 
-_UCHAR: Final = 0xFF
-
-
 _NO_APC: Final = 2
 """The unique value of bug check 0xC8 for a routine of no APC; those of APCs are 0 and 1."""
 _DOUBLE_FAULT: Final = 8
@@ -187,11 +184,16 @@ COMPLETION: Final = RoutineKind(
     parameters=(*_DEVICE_AND_IRP, "Context"),
 )
 START_IO: Final = RoutineKind("the StartIo routine", parameters=_DEVICE_AND_IRP)
-DRIVER_ENTRY: Final = RoutineKind("DriverEntry", result=NTSTATUS, parameters=("DriverObject", "RegistryPath"))
-ADD_DEVICE: Final = RoutineKind(
-    "the AddDevice routine", result=NTSTATUS, parameters=("DriverObject", "PhysicalDeviceObject")
+DRIVER_ENTRY: Final = RoutineKind(
+    "DriverEntry", level=IRQL_UNEXPECTED_VALUE, result=NTSTATUS, parameters=("DriverObject", "RegistryPath")
 )
-UNLOAD: Final = RoutineKind("the Unload routine", parameters=("DriverObject",))
+ADD_DEVICE: Final = RoutineKind(
+    "the AddDevice routine",
+    level=IRQL_UNEXPECTED_VALUE,
+    result=NTSTATUS,
+    parameters=("DriverObject", "PhysicalDeviceObject"),
+)
+UNLOAD: Final = RoutineKind("the Unload routine", level=IRQL_UNEXPECTED_VALUE, parameters=("DriverObject",))
 CANCEL: Final = RoutineKind("the cancel routine", locks=1, parameters=_DEVICE_AND_IRP)
 """The routine releases the cancel spin lock. IoCancelIrp must not end with that lock held."""
 WORKER: Final = RoutineKind("the worker routine", SYSTEM_THREAD_EXCEPTION_NOT_HANDLED)
@@ -199,7 +201,9 @@ IO_TIMER: Final = RoutineKind(
     "the IoTimer routine", level=IRQL_UNEXPECTED_VALUE, parameters=("DeviceObject", "Context")
 )
 REINITIALIZE: Final = RoutineKind(
-    "the reinitialization routine", parameters=("DriverObject", "Context", "Count")
+    "the reinitialization routine",
+    level=IRQL_UNEXPECTED_VALUE,
+    parameters=("DriverObject", "Context", "Count"),
 )
 CALLBACK_FUNCTION: Final = RoutineKind(
     "the callback routine",
@@ -572,7 +576,7 @@ def _refuse_result(
 
 
 def _boolean(value: object) -> bool:
-    if not isinstance(value, int) or not 0 <= value <= _UCHAR:
+    if not isinstance(value, int) or not 0 <= value <= 0xFF:
         raise TypeError
     return value != 0
 
@@ -583,13 +587,9 @@ def _allocation_action(value: object) -> object:
     return value
 
 
-def _status(value: object) -> NTSTATUS:
-    return NTSTATUS(cast("int", value))
-
-
 _RESULTS: dict[type, tuple[str, Callable[[object], object]]] = {
     bool: ("a BOOLEAN, TRUE or FALSE", _boolean),
-    NTSTATUS: ("an NTSTATUS", _status),
+    NTSTATUS: ("an NTSTATUS", lambda value: NTSTATUS(cast("int", value))),
     _AllocationAction: ("an IO_ALLOCATION_ACTION such as KeepObject", _allocation_action),
 }
 """For each type of value in words, and the conversion of a value that may be another integer of C."""

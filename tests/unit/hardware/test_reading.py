@@ -150,6 +150,10 @@ def test_a_vector_of_no_input_is_refused(vector: int) -> None:
 WRONG: list[tuple[dict[str, Any], str]] = [
     (changed("clokc", value={}), r"clokc: the key must be one of .*; it was 'clokc': did you mean clock\?"),
     (without("clock"), r"lab.toml, clock: the key is missing; it must be a table"),
+    (
+        changed("clock", value={"freqency": 33_000_000}),
+        r"clock.frequency: the key is missing; .*: is the key 'freqency', which is none, meant to be frequency\?",
+    ),
     (changed("clock", value=33), r"clock: it must be a table; it was 33"),
     (
         changed("clock", "frequency", value="fast"),

@@ -23,6 +23,7 @@ from dirql.ke.guard import (
     DPC,
     DRIVER_ENTRY,
     ISR,
+    REINITIALIZE,
     START_IO,
     SYNCHRONIZE,
     UNLOAD,
@@ -152,6 +153,15 @@ def test_IRQL_06_a_verified_driver_returns_at_its_level(
             call_driver(kind, "store", lambda _: routine(), 0)
         else:
             call_driver(kind, "store", routine)
+
+
+@pytest.mark.parametrize("kind", [DRIVER_ENTRY, ADD_DEVICE, UNLOAD, REINITIALIZE])
+def test_a_routine_that_begins_or_ends_a_driver_returns_at_its_level(
+    kernel: Kernel, kind: RoutineKind
+) -> None:
+    match = f"{kind.noun} .* of 'store' must return at PASSIVE_LEVEL, .* DISPATCH_LEVEL"
+    with bug_check(0xC8, 0x20002, 0, 0, 0, match=match):
+        call_driver(kind, "store", lambda: raise_irql(DISPATCH_LEVEL))
 
 
 @pytest.mark.row("IRQL-06")
@@ -420,6 +430,7 @@ KINDS = (
     DPC,
     DRIVER_ENTRY,
     ISR,
+    REINITIALIZE,
     START_IO,
     SYNCHRONIZE,
     UNLOAD,

@@ -15,6 +15,7 @@ from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.objects.event import Event
 from dirql.ke.objects.semaphore import Semaphore
 from dirql.ke.processors.irql import current_irql, raise_irql
+from dirql.ke.refusals import explain_status
 from dirql.ke.threads.thread import Thread, ThreadState
 from dirql.ke.threads.wait import (
     delay_execution_thread,
@@ -375,6 +376,7 @@ def test_EVT_07_the_limit(kernel: Kernel) -> None:
         made.release(0, 2)
     assert caught.value.status == STATUS_SEMAPHORE_LIMIT_EXCEEDED
     assert made.read_state() == 2
+    assert "Adjustment was 2, and the count 2" in explain_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED)
 
 
 def test_EVT_07_a_release_wakes_as_many_as_it_adds(kernel: Kernel) -> None:

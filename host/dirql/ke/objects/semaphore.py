@@ -13,6 +13,7 @@ from dirql.ke.objects.blank import BLANK, refuse_blank
 from dirql.ke.objects.dispatcher_object import DispatcherObject, Waiter
 from dirql.ke.objects.wait_argument import check_wait
 from dirql.ke.processors.contract import contract
+from dirql.ke.refusals import note_refusal
 from dirql.nt.constants import SemaphoreObject
 from dirql.nt.ntstatus import raise_status
 from dirql.nt.status import STATUS_SEMAPHORE_LIMIT_EXCEEDED
@@ -69,6 +70,12 @@ class Semaphore(DispatcherObject):
             check_wait("KeReleaseSemaphore")
         previous = self.header.signal_state
         if adjustment < 1 or previous + adjustment > self.limit:
+            note_refusal(
+                STATUS_SEMAPHORE_LIMIT_EXCEEDED,
+                f"KeReleaseSemaphore: Adjustment must be 1 or more, and the count must not go above the limit,"
+                f" {self.limit}; Adjustment was {adjustment}, and the count {previous}: release it once for each wait"
+                " that has got it, or give KeInitializeSemaphore a higher Limit",
+            )
             raise_status(STATUS_SEMAPHORE_LIMIT_EXCEEDED)
         self.header.signal_state = previous + adjustment
         if self.wake(increment) and not wait:

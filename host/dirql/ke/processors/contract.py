@@ -37,7 +37,7 @@ from dirql.nt.bugcodes import (
     VF_IOMANAGER_CALL_DRIVER_IRQL,
     VF_RELEASE_FAST_MUTEX_UNSAFE_IRQL,
 )
-from dirql.nt.constants import DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
+from dirql.nt.constants import APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, PASSIVE_LEVEL
 from dirql.nt.contract import Contract, Form, Pointer, Value, Violation
 from dirql.nt.contracts import CONTRACTS
 
@@ -333,6 +333,8 @@ def _step_to_level(stated: Contract, irql: int) -> str:
     if irql < stated.min_irql:
         if stated.min_irql == DISPATCH_LEVEL:
             return "call it in a DPC, or raise the IRQL with KeRaiseIrql before"
+        if stated.min_irql == APC_LEVEL:
+            return "acquire the lock before, which raises the IRQL to APC_LEVEL, or do that with KeRaiseIrql"
         return "call it in the ISR or the routine of KeSynchronizeExecution"
     if stated.max_irql >= DISPATCH_LEVEL:
         return "queue a DPC, and call it there"
