@@ -271,3 +271,11 @@ class TestRulesForOwners:
         assert f"owns {mutex!r}" in told
         first.finish()
         second.finish()
+
+
+def test_a_release_without_an_acquisition_gets_the_step_to_apc_level(kernel: Kernel) -> None:
+    mutex = FastMutex()
+    mutex.initialize()
+    step = "ExReleaseFastMutex must be called at APC_LEVEL; .*: raise the IRQL to APC_LEVEL before"
+    with bug_check(wdm.DRIVER_VERIFIER_DETECTED_VIOLATION, 0x34, match=step):
+        wdm.ExReleaseFastMutex(mutex)

@@ -334,7 +334,7 @@ def _step_to_level(stated: Contract, irql: int) -> str:
         if stated.min_irql == DISPATCH_LEVEL:
             return "call it in a DPC, or raise the IRQL with KeRaiseIrql before"
         if stated.min_irql == APC_LEVEL:
-            return "acquire the lock before, which raises the IRQL to APC_LEVEL, or do that with KeRaiseIrql"
+            return "raise the IRQL to APC_LEVEL before, as ExAcquireFastMutex does for ExReleaseFastMutex"
         return "call it in the ISR or the routine of KeSynchronizeExecution"
     if stated.max_irql >= DISPATCH_LEVEL:
         return "queue a DPC, and call it there"
