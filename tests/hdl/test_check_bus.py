@@ -447,6 +447,17 @@ def test_an_FST_file_without_its_library_names_the_extra_and_a_converter(
     assert "pip install 'dirql[fst]', or convert it with: fst2vcd" in said
 
 
+def test_a_dump_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    missing = tmp_path / "bus.vcd"
+    with pytest.raises(
+        DumpError, match=r"a dump must be a file that can be read; .*bus\.vcd could not be: no such file"
+    ):
+        check_dump(missing, Options())
+    missing.mkdir()
+    with pytest.raises(DumpError, match=r"bus\.vcd could not be: is a directory"):
+        check_dump(missing, Options())
+
+
 def test_a_compressed_dump_is_read_also_if_it_was_cut_off(tmp_path: Path) -> None:
     file = tmp_path / "bus.vcd.gz"
     packed = gzip.compress(dump(legal(), STYLE).encode())

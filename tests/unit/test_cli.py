@@ -50,6 +50,7 @@ def test_the_default_transfers_are_the_fewest_with_which_p99_has_enough_samples(
             ("--target", "board"),
             "a target must be one of verilated, cocotb, serial, tcp, usb, usbip, twin, replay; it was 'board'",
         ),
+        (("--target", "seriel:///dev/ttyUSB0"), "it was 'seriel:///dev/ttyUSB0': did you mean serial?"),
         (("--target", "tcp://nowhere"), "a board on the network must be given as tcp://host:port"),
         (
             ("--json", "no/such/folder/run.json"),

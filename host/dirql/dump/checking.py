@@ -214,7 +214,7 @@ class _Check:
 
 
 def check_dump(path: Path, options: Options) -> Report:
-    """Check a dump. Raises `DumpError` for one that cannot be checked, OSError, `SetupError`, and `BuildError`."""
+    """Check a dump. Raises `DumpError` for one that cannot be read or checked, `SetupError`, and `BuildError`."""
     reader = DumpReader(path)
     try:
         pins = find_pins(

@@ -31,8 +31,8 @@ _GZIP = b"\x1f\x8b"
 class DumpReader:
     """A file in the format Value Change Dump of IEEE 1800, 21.7: its variables, then its changes in their order.
 
-    The file may be compressed with gzip, and it may be an FST file. Raises `DumpError` for a file that is neither,
-    OSError for one that cannot be read.
+    The file may be compressed with gzip, and it may be an FST file. Raises `DumpError` for a file that is neither, or
+    that cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,8 +40,14 @@ class DumpReader:
         self.variables: list[Variable] = []
         self.femtoseconds = _UNITS["ns"]
         """The femtoseconds of a unit of the dump's time."""
-        self._fst = FstFile(path) if is_fst(path) else None
-        self._file: TextIO = self._fst.head() if self._fst is not None else _open(path)
+        try:
+            self._fst = FstFile(path) if is_fst(path) else None
+            self._file: TextIO = self._fst.head() if self._fst is not None else _open(path)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise DumpError(
+                f"a dump must be a file that can be read; {path} could not be: {reason}"
+            ) from error
         try:
             self._read_head()
         except BaseException:

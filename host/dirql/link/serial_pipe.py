@@ -199,6 +199,6 @@ def _explain(url: str, baud: int, error: Exception) -> str:
         )
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return f"{url} must be a serial port; there is none of that name: plug the board in, or see `dirql doctor`"
-    if getattr(error.__context__, "args", ())[:1] == (errno.ENOTTY,):
+    if number == errno.EISDIR or getattr(error.__context__, "args", ())[:1] == (errno.ENOTTY,):
         return f"{url} must be a serial port; it is something else: see `dirql doctor` for the ports of this computer"
     return f"{url} must be a port that can be opened at {baud:,} baud; it could not be: {error}"

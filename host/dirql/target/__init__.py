@@ -55,7 +55,7 @@ def check_target(name: str) -> str:
                 " `dirql run --record FILE` writes one"
             )
     elif name not in TARGETS or f"{name}:" == _REPLAY:
-        near = difflib.get_close_matches(name, TARGETS, 1)
+        near = difflib.get_close_matches(name.partition(":")[0], TARGETS, 1)
         hint = f": did you mean {near[0]}?" if near else ""
         raise ValueError(f"a target must be one of {', '.join(TARGETS)}; it was {name!r}{hint}")
     return name

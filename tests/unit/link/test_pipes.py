@@ -203,6 +203,12 @@ def test_a_file_that_is_no_port_is_told() -> None:
         SerialPipe("/dev/null")
 
 
+def test_a_folder_is_told_to_be_no_port(tmp_path: Path) -> None:
+    pytest.importorskip("serial")
+    with pytest.raises(NoLink, match="must be a serial port; it is something else: see `dirql doctor`"):
+        SerialPipe(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("number", "message"),
     [

@@ -57,7 +57,10 @@ def test_other_names_are_no_boards(name: str) -> None:
         ("tcp", "must be given as tcp://host:port; it was 'tcp'"),
         ("tcp://lab", "must be given as tcp://host:port; it was 'tcp://lab'"),
         ("tcp://lab:0", "must be given as tcp://host:port"),
-        ("tcp://lab:65536", "must be given as tcp://host:port"),
+        (
+            "tcp://lab:65536",
+            "must be given as tcp://host:port; it was 'tcp://lab:65536': a port is a number of 1 to 65535",
+        ),
         ("tcp:lab:1", "must be given as tcp://host:port"),
         ("usbip://1", "must be given as usbip://host:port; it was 'usbip://1'"),
         ("usb://1", "must be given as usb, which finds it; it was 'usb://1'"),

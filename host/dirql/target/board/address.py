@@ -174,5 +174,8 @@ def _either(words: tuple[str, ...]) -> str:
 def _host_and_port(text: str, kind: str, place: str) -> tuple[str, int]:
     host, colon, port = place.removeprefix("//").rpartition(":")
     if not (place.startswith("//") and colon and host and port.isdecimal() and 0 < int(port) < 1 << 16):
-        raise ValueError(f"a board on the network must be given as {kind}://host:port; it was {text!r}")
+        raise ValueError(
+            f"a board on the network must be given as {kind}://host:port; it was {text!r}: a port is a number of 1 to"
+            " 65535"
+        )
     return host.strip("[]"), int(port)
