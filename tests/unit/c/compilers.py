@@ -31,7 +31,7 @@ COMPILERS = [
 def compile_runtime(folder: Path, *others: Path) -> Path:
     """The runtime of images, as far as it needs no kernel, and other sources as one shared library."""
     library = folder / "runtime.so"
-    apart = ("seh.c", "coverage.c", "system_routines.c", "wmilib.c")
+    apart = ("seh.c", "address.c", "coverage.c", "system_routines.c", "wmilib.c")
     sources = [source for source in RUNTIME.glob("*.c") if source.name not in apart]
     headers = ["-nostdinc", *(f"-I{HEADERS / each}" for each in ("", "crt", "ddk"))]
     options = [*OPTIONS, "-O2", "-Wall", "-Wextra", "-Werror", "-fno-tree-loop-distribute-patterns"]
