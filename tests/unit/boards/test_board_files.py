@@ -106,7 +106,7 @@ def test_each_port_of_the_top_has_a_pin(name: str) -> None:
             "pins: it may stand only in a board with a serial port; link.kind was 'usb'",
         ),
         (('clock = "J3"', 'clk = "J3"'), "pins.clock: the key is missing; it must be a text"),
-        (("fill = 91", "fill = 101"), "build.fill: it must be an integer of 1 to 100; it was 101"),
+        (("fill = 90", "fill = 101"), "build.fill: it must be an integer of 1 to 100; it was 101"),
     ],
 )
 def test_a_board_that_cannot_be_is_refused(tmp_path: Path, change: tuple[str, str], message: str) -> None:
