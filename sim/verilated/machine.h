@@ -42,8 +42,8 @@ void dirql_clock_bare(struct dirql_machine *machine, uint64_t clocks);
 // The functions that do not sleep; 0 in a library that is one model, in which none sleeps.
 uint32_t dirql_awake(const struct dirql_machine *machine);
 
-// 2 if the machine is put together from parts, whose functions sleep and whose clocks are skipped; 1 if it is one model
-// and each clock is one evaluation, 0 if each clock is two. See composed_model.h and whole_model.h.
+// 2 if the machine is put together from parts, whose functions sleep; 1 if it is one model and each clock is one
+// evaluation, 0 if each clock is two. See composed_model.h and whole_model.h.
 int dirql_short_cut(void);
 
 // cdef end

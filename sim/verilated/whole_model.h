@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: dirql contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The machine compiled as one model: with assertions, with waves, or because the parts could not be put together.
+// The machine compiled as one model: with assertions, with waves, with bridges, or because the parts could not be put
+// together.
 #pragma once
 
 #include <cerrno>
@@ -11,7 +12,9 @@
 #include "Vmachine___024root.h"
 #include "clock_memory.h"
 #include "machine_facts.h"
+#include "part_state.h"
 #include "verilated.h"
+#include "whole_layout.h"
 
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
@@ -55,7 +58,7 @@ class Waves : WavesFile, public VerilatedVcdC {
 class WholeModel {
   public:
     using Pins = Vmachine___024root;
-    static constexpr bool kSkips = false;
+    static constexpr bool kSkips = DIRQL_SKIPS;
     static constexpr int kShortCut = ClockMemory<Pins>::kFound && !VM_TRACE;
 
     explicit WholeModel(VerilatedContext& context) : context_(context), top_(&context, "machine") {}
@@ -97,11 +100,25 @@ class WholeModel {
             level(0);
     }
 
-    uint64_t let_pass(uint64_t) { return tick(false), 0; }
+  private:
+    // All of the machine is one part.
+    auto states() {
+        return [this](auto take) { take(State{reinterpret_cast<char*>(&pins()), &WholeState::kLayout}); };
+    }
 
-    uint64_t look_ahead() { return tick(false), 0; }
+  public:
+    // As in composed_model.h.
+    uint64_t let_pass(uint64_t idle) {
+        const uint64_t skipped = skipper_.clock(idle, states(), [this] { tick(false); });
+        pins().clock_o += skipped;
+        return skipped;
+    }
 
-    void expect_changes() {}
+    uint64_t look_ahead() {
+        return skipper_.look_ahead(states(), [this] { tick(false); });
+    }
+
+    void expect_changes() { skipper_.expect_changes(); }
 
     unsigned awake() const { return 0; }
 
@@ -118,6 +135,7 @@ class WholeModel {
 
     VerilatedContext& context_;
     Vmachine top_;
+    Skipper skipper_;
 #if VM_TRACE
     static constexpr uint64_t kHalfClock = 1'000'000'000 / DIRQL_CLOCK_FREQUENCY / 2; // ns
     Waves waves_;

@@ -120,6 +120,17 @@ def test_the_short_cuts_through_the_model_are_found(variant: Variant, short_cut:
     )
 
 
+def test_clocks_are_skipped_on_a_machine_with_bridges_too() -> None:
+    """Evaluated one by one, these clocks would take an hour. test_machines.py holds skipped clocks equal to evaluated ones."""
+    bench = open_bench("verilated", machine="bridged")
+    start = bench.target.now()
+    assert bench.target.wait(1_000_000_000) is None
+    assert bench.target.now() == start + 1_000_000_000
+    bench.target.write_memory(bench.ram, 5)
+    assert bench.target.read_memory(bench.ram) == 5
+    bench.target.close()
+
+
 @pytest.mark.parametrize("clocks", [1, 15, 16, 17, 40, 1000, 70_000])
 def test_a_countdown_in_the_machine_ends_on_its_clock_though_clocks_are_skipped(clocks: int) -> None:
     """The library with assertions evaluates each clock; the store's DELAY and the hold of interrupts are countdowns."""

@@ -15,6 +15,7 @@ from dirql.target.simulation.composition import (
     CompositionError,
     can_be_composed,
     render_composition,
+    render_layout,
     translate,
 )
 
@@ -126,6 +127,50 @@ def test_a_model_of_another_form_is_refused(tmp_path: Path, old: str, new: str, 
     assert old in MODEL
     with pytest.raises(CompositionError, match=complaint):
         translate(PART, write(tmp_path, model=MODEL.replace(old, new)))
+
+
+WHOLE = """    // DESIGN SPECIFIC STATE
+        VL_OUT64(clock_o,63,0);
+        CData/*0:0*/ machine__DOT__busy_q;
+        QData/*63:0*/ machine__DOT__u_timestamp__DOT__u_clocks__DOT__prim_clocks_q;
+        QData/*63:0*/ __Vdly__machine__DOT__u_timestamp__DOT__u_clocks__DOT__prim_clocks_q;
+        VlUnpacked<IData/*31:0*/, 64> machine__DOT__u_ram__DOT__words;
+    // INTERNAL VARIABLES
+"""
+SYMBOLS = "    // MODULE INSTANCE STATE\n    Vmachine___024root TOP;\n{}\n    // CONSTRUCTORS\n"
+
+
+def whole(folder: Path, header: str = WHOLE, more: str = "", *, can_skip: bool = True) -> str:
+    """The header for a whole model with this C++."""
+    (folder / "Vmachine___024root.h").write_text(header, encoding="utf-8")
+    (folder / "Vmachine__Syms.h").write_text(SYMBOLS.format(more), encoding="utf-8")
+    return render_layout("Vmachine", "the machine", folder, can_skip=can_skip, also_shown=["clock_o"])
+
+
+def test_a_whole_model_skips_clocks_if_its_state_is_found(tmp_path: Path) -> None:
+    text = whole(tmp_path)
+    bus = "machine__DOT__u_timestamp__DOT__u_clocks__DOT__prim_clocks_q"
+    assert "#define DIRQL_SKIPS 1" in text
+    assert f"return core.{bus};" in text
+    assert "kShown[] = {{offsetof(Core, clock_o), sizeof(Core::clock_o)}, {0, 0}};" in text
+    assert "kLayout = {offsetof(Core, machine__DOT__u_ram__DOT__words)," in text
+
+
+@pytest.mark.parametrize(
+    ("old", "more"),
+    [
+        ("", "    Vmachine_pci_bridge TOP__machine__DOT__u_bridge;"),
+        ("QData/*63:0*/ machine__DOT__u_timestamp", ""),
+        ("// INTERNAL VARIABLES", ""),
+    ],
+    ids=["two modules", "no clock", "no end"],
+)
+def test_a_whole_model_of_another_form_skips_none(tmp_path: Path, old: str, more: str) -> None:
+    assert "#define DIRQL_SKIPS 0" in whole(tmp_path, WHOLE.replace(old, "", 1), more)
+
+
+def test_a_whole_model_with_assertions_skips_none(tmp_path: Path) -> None:
+    assert "#define DIRQL_SKIPS 0" in whole(tmp_path, can_skip=False)
 
 
 def test_a_state_of_another_form_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ the machine is compiled as one model.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,13 +29,15 @@ __all__ = [
     "can_be_composed",
     "prefix",
     "render_composition",
-    "render_state",
+    "render_layout",
     "translate",
 ]
 
 _DRIVE = "own_o"
 _PADS = ("pads_o", "pads_en_o")
 _CLOCKS, _TIMER, _SHOWN = "__DOT__prim_clocks_q", "__DOT__prim_timer_q", "_clocks_shown"
+_NEXT = "__Vdly__"
+"""The beginning of the name of a copy of a register in which its next value is made."""
 _BODY = re.compile(
     r"^void (?P<name>\w+)\((?P<kind>\w+)\* vlSelf\) \{\n(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL
 )
@@ -297,21 +300,50 @@ struct {translation.part.name} {{
 }};"""
 
 
-def render_state(root: str, title: str, header: str) -> str:
-    """The structure `WholeState`: the bus clock and the layout of a model that is one module, whose header is given.
+def render_layout(
+    model: str, title: str, folder: Path, *, can_skip: bool, also_shown: Sequence[str] = ()
+) -> str:
+    """The header that says which clocks of a whole model can be skipped; with C++ of another form, none can.
 
-    Raises `CompositionError`.
+    `model` is the prefix of Verilator's names, `also_shown` are pins that show the bus clock.
     """
+    state = f"#define DIRQL_SKIPS 0\n{_NO_STATE}"
+    if can_skip:
+        with contextlib.suppress(CompositionError):
+            state = f"#define DIRQL_SKIPS 1\n{_whole_state(model, title, folder, also_shown)}"
+    head = f'#pragma once\n#include <cstddef>\n#include "{model}___024root.h"\n#include "part_state.h"\n'
+    return f"{head}namespace dirql {{\n{state}}}  // namespace dirql\n"
+
+
+_NO_STATE = """
+struct WholeState {
+    template <class Core>
+    static uint64_t clock(const Core&) { return 0; }
+    static constexpr Layout kLayout{};
+};
+"""
+
+
+def _whole_state(model: str, title: str, folder: Path, also_shown: Sequence[str]) -> str:
+    """The structure `WholeState`: the bus clock and the layout of a model that is one module."""
+    root = f"{model}___024root"
+    header, symbols = (
+        (folder / f"{name}.h").read_text(encoding="utf-8") for name in (root, f"{model}__Syms")
+    )
+    instances = symbols.partition("// MODULE INSTANCE STATE")[2].partition("//")[0].split(";")
+    if [each.split() for each in instances if each.strip()] != [[root, "TOP"]]:
+        raise CompositionError(f"{title}: the model is not one module")
     names, memories = _state(title, header)
     ends = (_CLOCKS, _TIMER, _SHOWN, _BUS_CLOCK)
     clocks, timers, shown, bus = (tuple(name for name in names if name.endswith(end)) for end in ends)
+    bus = tuple(name for name in bus if not name.startswith(_NEXT))
     if len(bus) != 1:
         raise CompositionError(f"{title}: the bus clock is not one register")
     return f"""
 struct WholeState {{
     using Core = {root};
     static uint64_t clock(const Core& core) {{ return core.{bus[0]}; }}
-{_layout(memories[0] if memories else "vlSymsp", clocks, timers, shown)}
+{_layout(memories[0] if memories else "vlSymsp", clocks, timers, (*shown, *also_shown))}
 }};
 """
 

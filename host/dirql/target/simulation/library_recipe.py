@@ -29,6 +29,7 @@ from dirql.target.simulation.composition import (
     CompositionError,
     can_be_composed,
     render_composition,
+    render_layout,
     translate,
 )
 from dirql.target.simulation.exchange import declarations, exchange_declarations
@@ -193,6 +194,12 @@ class _Work:
             checked = [f"-G{CHECKED_PARAMETER}=1"] if self.plan.variant is Variant.CHECKED else []
             tops = [str(folder / name) for name in (CHASSIS, TOP)]
             yield [self._verilate("machine", [*checked, *tops])]
+            # Assertions and waves need each clock.
+            can_skip = self.plan.variant is Variant.FAST
+            layout = render_layout(
+                "Vmachine", "the machine", folder, can_skip=can_skip, also_shown=["clock_o"]
+            )
+            (folder / "whole_layout.h").write_text(layout, encoding="utf-8")
         cold = self._write_units(composed=composed)
         runtime = find_runtime(self.toolchain)
         hot, link = self._compile(_HOT, "-O1"), self._link([_HOT, *cold], runtime.product)

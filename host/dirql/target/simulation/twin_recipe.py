@@ -7,7 +7,6 @@ The design is a machine with its link, and, at the level of pins, its UART; or o
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from dirql.hardware.linked import LINKED_TOP, link_files, render_linked
 from dirql.hardware.render import CHASSIS, TOP, generated_files, hdl_files
 from dirql.target.simulation.build import Recipe, verilated_sources, write_generated
 from dirql.target.simulation.commands import Stage
-from dirql.target.simulation.composition import CompositionError, render_state
+from dirql.target.simulation.composition import render_layout
 from dirql.target.simulation.toolchain import Toolchain
 from dirql.target.simulation.units import MODEL_OPTIONS, SLOW, find_runtime, write_unit
 
@@ -78,7 +77,8 @@ class _Program:
         write_generated(folder, self.design.machine)
         files = map(str, self.design.write(folder))
         yield [[*toolchain.command, *self.options, "--Mdir", str(folder), *files]]
-        (folder / _LAYOUT).write_text(_layout(folder, can_skip=self.design.can_skip), encoding="utf-8")
+        layout = render_layout("Vtwin", "the twin", folder, can_skip=self.design.can_skip)
+        (folder / _LAYOUT).write_text(layout, encoding="utf-8")
         units, runtime = self._write_units(folder), find_runtime(toolchain)
         compiling = [self._compile(folder, toolchain, *unit) for unit in units.items()]
         yield [*compiling, *runtime.making]
@@ -105,26 +105,6 @@ class _Program:
         pins = f"-DDIRQL_PINS={int(self.design.has_pins)}"
         source, made = (str(folder / f"{unit}.{suffix}") for suffix in ("cc", "o"))
         return [*toolchain.cxx.command, *_COMPILER, *places, pins, optimisation, "-c", source, "-o", made]
-
-
-_NO_STATE = """
-struct WholeState {
-    template <class Core>
-    static uint64_t clock(const Core&) { return 0; }
-    static constexpr Layout kLayout{};
-};
-"""
-
-
-def _layout(folder: Path, *, can_skip: bool) -> str:
-    """The header that says which clocks can be skipped; with C++ of a form that is not expected, none can."""
-    header = (folder / "Vtwin___024root.h").read_text(encoding="utf-8")
-    state = f"#define DIRQL_SKIPS 0\n{_NO_STATE}"
-    if can_skip:
-        with contextlib.suppress(CompositionError):
-            state = f"#define DIRQL_SKIPS 1\n{render_state('Vtwin___024root', 'the twin', header)}"
-    head = '#pragma once\n#include <cstddef>\n#include "Vtwin___024root.h"\n#include "part_state.h"\n'
-    return f"{head}namespace dirql {{\n{state}}}  // namespace dirql\n"
 
 
 def design_recipe(design: Design, root: Path) -> Recipe:
