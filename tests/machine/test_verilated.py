@@ -121,7 +121,7 @@ def test_the_short_cuts_through_the_model_are_found(variant: Variant, short_cut:
 
 
 def test_clocks_are_skipped_on_a_machine_with_bridges_too() -> None:
-    """Evaluated one by one, these clocks would take an hour. test_machines.py holds skipped clocks equal to evaluated ones."""
+    """Evaluated one by one, these clocks would take an hour; test_machines.py compares both."""
     bench = open_bench("verilated", machine="bridged")
     start = bench.target.now()
     assert bench.target.wait(1_000_000_000) is None
