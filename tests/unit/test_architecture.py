@@ -89,7 +89,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ex": ("nt", "ke", "mm", "rtl"),
     "kd": ("nt", "ke", "mm", "rtl"),
     "se": ("nt", "ke", "mm", "rtl"),
-    "ob": ("nt", "ke", "mm", "rtl"),
+    "ob": ("nt", "ke", "mm", "rtl", "se"),
     "cm": ("nt", "ke", "mm", "rtl", "ob", "files"),
     "io": ("nt", "verifier.policy", "ke", "mm", "rtl", "se", "ob", "cm"),
     "pnp": ("io", "cm", "ob", "hal", "rtl", "mm", "ke", "nt", "target.contract", "hardware", "registers"),

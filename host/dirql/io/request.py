@@ -559,11 +559,11 @@ def _build_fsd(
     read = irp.get_next_stack_location().parameters.read
     read.length, read.byte_offset = length or 0, starting_offset or 0
     attach = attach_read_buffer if major_function == IRP_MJ_READ else attach_write_buffer
-    return irp if _attached(irp, lambda: attach(irp, device.flags, buffer or 0, length or 0)) else None
+    return irp if _attached(irp, lambda: attach(irp, device.stored_flags, buffer or 0, length or 0)) else None
 
 
 def _take(major_function: int, device: DeviceObject) -> Irp | None:
-    irp = io_manager.value.take_irp(device.stack_size)
+    irp = io_manager.value.take_irp(device.stored_stack_size)
     if irp is None:
         return None
     irp.requestor_mode = KernelMode

@@ -22,18 +22,15 @@ from dirql.nt.status import STATUS_INVALID_PARAMETER, STATUS_SUCCESS
 from dirql.ob.object_type import object_type
 from dirql.rtl.strings import UnicodeText, unicode_text
 from dirql.se.access_check import check_access, map_generic
-from dirql.se.descriptor import Descriptor, GenericMapping
+from dirql.se.descriptor import Descriptor
 from dirql.se.monitor import running as security_monitor
 from dirql.se.sddl import SddlError, parse_sddl
 
-__all__ = ["FILE_MAPPING", "check_open", "create_device_secure"]
+__all__ = ["check_open", "create_device_secure"]
 
 _CREATE: Final = contract("IoCreateDeviceSecure")
 _FILE: Final = object_type("File")
-FILE_MAPPING: Final = GenericMapping(
-    _FILE.generic_read, _FILE.generic_write, _FILE.generic_execute, _FILE.generic_all
-)
-"""The meaning of the generic rights for files and devices; follows IoGetFileObjectGenericMapping."""
+_MAPPING: Final = _FILE.mapping
 _WITHOUT: Final = parse_sddl("D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GRGWGX;;;WD)(A;;GRGX;;;RC)")
 """The list of a device that was made without one: everybody reads and writes it."""
 
@@ -90,7 +87,7 @@ def check_open(device: DeviceObject, rest: str, access: int, attributes: int) ->
     is_system = current_driver() is not None and get_current_thread().is_system
     token = monitor.system if is_system else monitor.program
     security = device.device_object_extension.security or _WITHOUT
-    status, granted = check_access(security, token, map_generic(access, FILE_MAPPING), FILE_MAPPING)
+    status, granted = check_access(security, token, map_generic(access, _MAPPING), _MAPPING)
     if status != STATUS_SUCCESS:
         note_refusal(
             status,

@@ -151,7 +151,7 @@ def _read(
     if apc is not None:
         _set_notice(request, *apc)
     try:
-        attach_read_buffer(irp, device.flags, buffer, length)
+        attach_read_buffer(irp, device.stored_flags, buffer, length)
     except StatusException as error:
         return request.fail(error.status)
     return request.send(device)
@@ -220,7 +220,7 @@ def _write(
     if apc is not None:
         _set_notice(request, *apc)
     try:
-        attach_write_buffer(irp, device.flags, buffer, length)
+        attach_write_buffer(irp, device.stored_flags, buffer, length)
     except StatusException as error:
         return request.fail(error.status)
     return request.send(device)
@@ -365,7 +365,7 @@ def _set_notice(request: FileRequest, routine: NormalRoutine | None, context: ob
 def packet_for(file: FileObject, major_function: int) -> tuple[Irp, IoStackLocation, DeviceObject]:
     """A packet for a program's request, the stack location for the top driver, and the device to which it goes."""
     device = file.device_object.top_of_stack()
-    irp = io_manager.value.take_irp(device.stack_size)
+    irp = io_manager.value.take_irp(device.stored_stack_size)
     assert irp is not None, f"{device!r} must have a stack size of 1 … 127; it was {device.stack_size}"
     stack = irp.get_next_stack_location()
     stack.major_function = major_function

@@ -19,6 +19,8 @@ from dirql.nt.constants import (
     NonPagedPool,
     PagedPool,
 )
+from dirql.se.access_check import map_generic
+from dirql.se.descriptor import GenericMapping
 
 __all__ = ["OBJECT_TYPES", "ObjectType", "object_type"]
 
@@ -43,16 +45,13 @@ class ObjectType:
         """The rights that an ACCESS_MASK means for an object of this type."""
         if not desired_access & _GENERIC:
             return desired_access
-        access = desired_access & ~_GENERIC
-        if desired_access & GENERIC_READ:
-            access |= self.generic_read
-        if desired_access & GENERIC_WRITE:
-            access |= self.generic_write
-        if desired_access & GENERIC_EXECUTE:
-            access |= self.generic_execute
-        if desired_access & (GENERIC_ALL | MAXIMUM_ALLOWED):
-            access |= self.generic_all
-        return access
+        access = map_generic(desired_access & ~MAXIMUM_ALLOWED, self.mapping)
+        return access | self.generic_all if desired_access & MAXIMUM_ALLOWED else access
+
+    @property
+    def mapping(self) -> GenericMapping:
+        """The four meanings as one value; for files it is that of IoGetFileObjectGenericMapping."""
+        return GenericMapping(self.generic_read, self.generic_write, self.generic_execute, self.generic_all)
 
 
 _GENERIC: Final = GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL | MAXIMUM_ALLOWED

@@ -9,6 +9,10 @@ from typing import Final
 
 from dirql.nt.constants import (
     DELETE,
+    FILE_ALL_ACCESS,
+    FILE_GENERIC_EXECUTE,
+    FILE_GENERIC_READ,
+    FILE_GENERIC_WRITE,
     GENERIC_ALL,
     GENERIC_EXECUTE,
     GENERIC_READ,
@@ -40,10 +44,10 @@ _RIGHTS: Final = {
     "DT": 0x40,
     "LO": 0x80,
     "CR": 0x100,
-    "FA": 0x1F_01FF,
-    "FR": 0x12_0089,
-    "FW": 0x12_0116,
-    "FX": 0x12_00A0,
+    "FA": FILE_ALL_ACCESS,
+    "FR": FILE_GENERIC_READ,
+    "FW": FILE_GENERIC_WRITE,
+    "FX": FILE_GENERIC_EXECUTE,
 }
 _FLAGS: Final = ("OI", "CI", "NP", "IO", "ID")
 _LIST: Final = re.compile(r"D:(?:P|AR|AI)*((?:\([^()]*\))*)", re.IGNORECASE)
