@@ -130,12 +130,13 @@ bitstream: $(VENV)/.installed-boards ## make the bitstream of a board: make bits
 	@$(PY) -m dirql build $(BOARD) $(ARGS)
 
 # The tests of bitstreams need bitstreams, which are built if they are not current, and the unpacker of Debian's package
-# fpga-icestorm. They take up to an hour after a change of the hardware, and some minutes after others.
+# fpga-icestorm. They take up to an hour after a change of the hardware, and some minutes after others. The proofs come last.
 .PHONY: nightly
-nightly: $(VENV)/.installed-dev $(VENV)/.installed-boards ## build bitstreams and hold them against the RTL; the store driver's tests on a twin; a million random accesses
+nightly: $(VENV)/.installed-dev $(VENV)/.installed-boards ## bitstreams against the RTL, the store driver on a twin, a million random accesses, all proofs
 	@DIRQL_BITSTREAMS=required $(PY) -m pytest --randomly-seed=14 tests/bitstream $(ARGS)
 	@$(PY) -m pytest --randomly-seed=14 tests/machine/test_store_driver.py --dirql-target 'twin:tiny?silence=20' $(ARGS)
 	@PYTHONPATH=tests $(PY) -m hdl.random_accesses at
+	@$(MAKE) --no-print-directory formal ARGS=
 
 # What a script measures stands at its top; it is printed above the numbers.
 PURPOSE := import ast, sys; print(ast.get_docstring(ast.parse(open(sys.argv[1]).read())), end='\n\n')
