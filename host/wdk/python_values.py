@@ -58,6 +58,8 @@ _UNSIGNED = {
     "ULONG": 32,
     "CLONG": 32,
     "ULONGLONG": 64,
+    "LUID": 64,
+    "SECURITY_INFORMATION": 32,
     "ULARGE_INTEGER": 64,
     "ULONG_PTR": 64,
     "POOL_FLAGS": 64,
@@ -92,8 +94,14 @@ _POINTERS_TO_MEMORY = (
     "PULONG",
     "PULONGLONG",
     "POBJECT_NAME_INFORMATION",
+    "PACCESS_MASK",
+    "PACL",
+    "PSECURITY_DESCRIPTOR",
+    "PSID",
+    "PSID_IDENTIFIER_AUTHORITY",
 )
 _ADDRESSES = {
+    "AceList",
     "Address",
     "Base",
     "BaseAddress",
@@ -170,7 +178,7 @@ _ROUTINES = (
     "PWORKER_THREAD_ROUTINE",
 )
 _NO_ROUTINES = {"PIO_CSQ_IRP_CONTEXT"}
-_NULLABLE = {"DeferredRoutine"}
+_NULLABLE = {"DeferredRoutine", "SeAccessCheck.SecurityDescriptor"}
 """The parameters for which NT accepts NULL although the prototype does not say so."""
 _HIGHEST_ADDRESS = (1 << 64) - 1
 _SPECIAL = {
@@ -196,7 +204,7 @@ def python_values(routine: Routine) -> Iterator[str]:
             # Services check the addresses of their caller themselves and answer NULL with a status.
             is_null_legal = (
                 parameter.optional
-                or parameter.name in _NULLABLE
+                or not _NULLABLE.isdisjoint((parameter.name, f"{routine.name}.{parameter.name}"))
                 or (routine.name.startswith("Zw") and parameter.type in {"PVOID", "HANDLE"})
             )
             optional = ", optional=True" if is_null_legal else ""

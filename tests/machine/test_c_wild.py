@@ -50,7 +50,7 @@ def test_the_c_library_intrinsics_and_old_names_do_what_they_do_on_windows(proce
     with open_machine(processors=processors) as machine:
         machine.load_driver(CDriver("library"))
         with machine.open(r"\Device\Library") as handle:
-            assert struct.unpack("<3I", handle.ioctl(TELL, b"", 12)) == (0, 0, 0)
+            assert struct.unpack("<4I", handle.ioctl(TELL, b"", 16)) == (0, 0, 0, 0)
 
 
 def test_strings_in_the_data_of_a_driver_name_objects_and_extensions_are_memory() -> None:

@@ -8,7 +8,6 @@ from typing import Final
 
 from dirql.io.device import make_device
 from dirql.io.objects import DeviceObject, DriverObject
-from dirql.ke.current import get_current_thread
 from dirql.ke.guard import current_driver
 from dirql.ke.processors.contract import contract
 from dirql.ke.refusals import note_refusal
@@ -84,8 +83,7 @@ def check_open(device: DeviceObject, rest: str, access: int, attributes: int) ->
     if not access or (rest and not device.characteristics & FILE_DEVICE_SECURE_OPEN):
         return STATUS_SUCCESS, everything
     monitor = security_monitor.value
-    is_system = current_driver() is not None and get_current_thread().is_system
-    token = monitor.system if is_system else monitor.program
+    token = monitor.program if current_driver() is None else monitor.current_token()
     security = device.device_object_extension.security or _WITHOUT
     status, granted = check_access(security, token, map_generic(access, _MAPPING), _MAPPING)
     if status != STATUS_SUCCESS:

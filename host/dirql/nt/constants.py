@@ -8,6 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "ACCESS_ALLOWED_ACE_TYPE",
+    "ACCESS_DENIED_ACE_TYPE",
+    "ACL_REVISION",
+    "ACL_REVISION1",
+    "ACL_REVISION2",
+    "ACL_REVISION3",
+    "ACL_REVISION4",
+    "ACL_REVISION_DS",
     "ACPIBus",
     "ALL_PROCESSOR_GROUPS",
     "APC_LEVEL",
@@ -40,6 +48,7 @@ __all__ = [
     "CONNECT_FULLY_SPECIFIED_GROUP",
     "CONNECT_LINE_BASED",
     "CONNECT_MESSAGE_BASED",
+    "CONTAINER_INHERIT_ACE",
     "CbusConfiguration",
     "CmResourceShareDeviceExclusive",
     "CmResourceShareDriverExclusive",
@@ -63,6 +72,7 @@ __all__ = [
     "CriticalWorkQueue",
     "CurrentApcEnvironment",
     "CustomPriorityWorkQueue",
+    "DACL_SECURITY_INFORMATION",
     "DELETE",
     "DEVICE_DESCRIPTION_VERSION",
     "DEVICE_DESCRIPTION_VERSION1",
@@ -417,6 +427,7 @@ __all__ = [
     "GENERIC_EXECUTE",
     "GENERIC_READ",
     "GENERIC_WRITE",
+    "GROUP_SECURITY_INFORMATION",
     "GateObject",
     "GenericEqual",
     "GenericGreaterThan",
@@ -432,6 +443,8 @@ __all__ = [
     "HighPoolPrioritySpecialPoolOverrun",
     "HighPoolPrioritySpecialPoolUnderrun",
     "HyperCriticalWorkQueue",
+    "INHERITED_ACE",
+    "INHERIT_ONLY_ACE",
     "INVALID_PROCESSOR_INDEX",
     "IO_DISK_INCREMENT",
     "IO_KEYBOARD_INCREMENT",
@@ -643,6 +656,7 @@ __all__ = [
     "MAXIMUM_PRIORITY",
     "MAXIMUM_PROCESSORS",
     "MAXIMUM_WAIT_OBJECTS",
+    "MAX_ACL_REVISION",
     "MAX_DEVICE_ID_LEN",
     "MAX_GUID_STRING_LEN",
     "MDL_ALLOCATED_FIXED_SIZE",
@@ -673,6 +687,7 @@ __all__ = [
     "METHOD_IN_DIRECT",
     "METHOD_NEITHER",
     "METHOD_OUT_DIRECT",
+    "MIN_ACL_REVISION",
     "MM_ALLOCATE_FROM_LOCAL_NODE_ONLY",
     "MM_ALLOCATE_FULLY_REQUIRED",
     "MM_ALLOCATE_NO_WAIT",
@@ -714,6 +729,7 @@ __all__ = [
     "MmUSWCCached",
     "MmWriteCombined",
     "MutantObject",
+    "NO_PROPAGATE_INHERIT_ACE",
     "NTSTRSAFE_MAX_CCH",
     "NonPagedPool",
     "NonPagedPoolBase",
@@ -733,6 +749,7 @@ __all__ = [
     "NotificationTimer",
     "NuBus",
     "NuBusConfiguration",
+    "OBJECT_INHERIT_ACE",
     "OBJ_CASE_INSENSITIVE",
     "OBJ_EXCLUSIVE",
     "OBJ_FORCE_ACCESS_CHECK",
@@ -742,6 +759,7 @@ __all__ = [
     "OBJ_OPENLINK",
     "OBJ_PERMANENT",
     "OBJ_VALID_ATTRIBUTES",
+    "OWNER_SECURITY_INFORMATION",
     "ObjectBasicInformation",
     "ObjectNameInformation",
     "ObjectTypeInformation",
@@ -985,12 +1003,15 @@ __all__ = [
     "ResourceNeverExclusive",
     "ResourceOwnedExclusive",
     "ResourceReleaseByOtherThread",
+    "SACL_SECURITY_INFORMATION",
     "SECTION_ALL_ACCESS",
     "SECTION_EXTEND_SIZE",
     "SECTION_MAP_EXECUTE",
     "SECTION_MAP_READ",
     "SECTION_MAP_WRITE",
     "SECTION_QUERY",
+    "SECURITY_DESCRIPTOR_REVISION",
+    "SECURITY_DESCRIPTOR_REVISION1",
     "SEC_BASED",
     "SEC_COMMIT",
     "SEC_FILE",
@@ -1012,6 +1033,50 @@ __all__ = [
     "SERVICE_KERNEL_DRIVER",
     "SERVICE_RECOGNIZER_DRIVER",
     "SERVICE_SYSTEM_START",
+    "SE_ASSIGNPRIMARYTOKEN_PRIVILEGE",
+    "SE_AUDIT_PRIVILEGE",
+    "SE_BACKUP_PRIVILEGE",
+    "SE_CHANGE_NOTIFY_PRIVILEGE",
+    "SE_CREATE_GLOBAL_PRIVILEGE",
+    "SE_CREATE_PAGEFILE_PRIVILEGE",
+    "SE_CREATE_PERMANENT_PRIVILEGE",
+    "SE_CREATE_SYMBOLIC_LINK_PRIVILEGE",
+    "SE_CREATE_TOKEN_PRIVILEGE",
+    "SE_DACL_DEFAULTED",
+    "SE_DACL_PRESENT",
+    "SE_DACL_PROTECTED",
+    "SE_DEBUG_PRIVILEGE",
+    "SE_ENABLE_DELEGATION_PRIVILEGE",
+    "SE_GROUP_DEFAULTED",
+    "SE_IMPERSONATE_PRIVILEGE",
+    "SE_INCREASE_QUOTA_PRIVILEGE",
+    "SE_INC_BASE_PRIORITY_PRIVILEGE",
+    "SE_INC_WORKING_SET_PRIVILEGE",
+    "SE_LOAD_DRIVER_PRIVILEGE",
+    "SE_LOCK_MEMORY_PRIVILEGE",
+    "SE_MACHINE_ACCOUNT_PRIVILEGE",
+    "SE_MANAGE_VOLUME_PRIVILEGE",
+    "SE_MIN_WELL_KNOWN_PRIVILEGE",
+    "SE_OWNER_DEFAULTED",
+    "SE_PROF_SINGLE_PROCESS_PRIVILEGE",
+    "SE_RELABEL_PRIVILEGE",
+    "SE_REMOTE_SHUTDOWN_PRIVILEGE",
+    "SE_RESTORE_PRIVILEGE",
+    "SE_SACL_DEFAULTED",
+    "SE_SACL_PRESENT",
+    "SE_SACL_PROTECTED",
+    "SE_SECURITY_PRIVILEGE",
+    "SE_SELF_RELATIVE",
+    "SE_SHUTDOWN_PRIVILEGE",
+    "SE_SYNC_AGENT_PRIVILEGE",
+    "SE_SYSTEMTIME_PRIVILEGE",
+    "SE_SYSTEM_ENVIRONMENT_PRIVILEGE",
+    "SE_SYSTEM_PROFILE_PRIVILEGE",
+    "SE_TAKE_OWNERSHIP_PRIVILEGE",
+    "SE_TCB_PRIVILEGE",
+    "SE_TIME_ZONE_PRIVILEGE",
+    "SE_TRUSTED_CREDMAN_ACCESS_PRIVILEGE",
+    "SE_UNDOCK_PRIVILEGE",
     "SL_ERROR_RETURNED",
     "SL_INVOKE_ON_CANCEL",
     "SL_INVOKE_ON_ERROR",
@@ -1067,6 +1132,7 @@ __all__ = [
     "UNICODE_STRING_MAX_BYTES",
     "UserMode",
     "UserRequest",
+    "VALID_INHERIT_FLAGS",
     "VER_AND",
     "VER_BUILDNUMBER",
     "VER_EQUAL",
@@ -3587,6 +3653,150 @@ STRSAFE_NULL_ON_FAILURE: Final = 0x800
 """After a failure the buffer holds an empty text."""
 STRSAFE_NO_TRUNCATION: Final = 0x1000
 """A text that does not fit is not cut: the buffer holds what it held, for a copy an empty text."""
+
+# Revisions of security structures.
+ACL_REVISION: Final = 2
+"""The revision of a list of access whose entries have no object types."""
+ACL_REVISION1: Final = 1
+"""A revision of lists that is not in use."""
+ACL_REVISION2: Final = 2
+"""Another name of ACL_REVISION."""
+ACL_REVISION3: Final = 3
+"""The revision of lists with compound entries."""
+ACL_REVISION4: Final = 4
+"""The revision of lists with entries for object types."""
+ACL_REVISION_DS: Final = 4
+"""Another name of ACL_REVISION4."""
+MIN_ACL_REVISION: Final = 2
+"""The lowest revision of a list."""
+MAX_ACL_REVISION: Final = 4
+"""The highest revision of a list."""
+SECURITY_DESCRIPTOR_REVISION: Final = 1
+"""The revision of a security descriptor."""
+SECURITY_DESCRIPTOR_REVISION1: Final = 1
+"""Another name of SECURITY_DESCRIPTOR_REVISION."""
+
+# Parts of a security descriptor (SECURITY_INFORMATION).
+OWNER_SECURITY_INFORMATION: Final = 1
+"""The owner of the object."""
+GROUP_SECURITY_INFORMATION: Final = 2
+"""The group of the owner."""
+DACL_SECURITY_INFORMATION: Final = 4
+"""The list of who has access."""
+SACL_SECURITY_INFORMATION: Final = 8
+"""The list of what is audited."""
+
+# Privileges, each the low part of a LUID.
+SE_CREATE_TOKEN_PRIVILEGE: Final = 2
+"""The privilege to make tokens."""
+SE_ASSIGNPRIMARYTOKEN_PRIVILEGE: Final = 3
+"""The privilege to give a process its token."""
+SE_LOCK_MEMORY_PRIVILEGE: Final = 4
+"""The privilege to lock pages in memory."""
+SE_INCREASE_QUOTA_PRIVILEGE: Final = 5
+"""The privilege to raise the quotas of a process."""
+SE_MACHINE_ACCOUNT_PRIVILEGE: Final = 6
+"""The privilege to add computers to a domain."""
+SE_TCB_PRIVILEGE: Final = 7
+"""The privilege to act as a part of the system."""
+SE_SECURITY_PRIVILEGE: Final = 8
+"""The privilege to read and change what is audited."""
+SE_TAKE_OWNERSHIP_PRIVILEGE: Final = 9
+"""The privilege to become the owner of an object."""
+SE_LOAD_DRIVER_PRIVILEGE: Final = 0xa
+"""The privilege to load and unload drivers."""
+SE_SYSTEM_PROFILE_PRIVILEGE: Final = 0xb
+"""The privilege to profile the system."""
+SE_SYSTEMTIME_PRIVILEGE: Final = 0xc
+"""The privilege to set the clock."""
+SE_PROF_SINGLE_PROCESS_PRIVILEGE: Final = 0xd
+"""The privilege to profile a process."""
+SE_INC_BASE_PRIORITY_PRIVILEGE: Final = 0xe
+"""The privilege to raise priorities."""
+SE_CREATE_PAGEFILE_PRIVILEGE: Final = 0xf
+"""The privilege to make paging files."""
+SE_CREATE_PERMANENT_PRIVILEGE: Final = 0x10
+"""The privilege to make permanent objects."""
+SE_BACKUP_PRIVILEGE: Final = 0x11
+"""The privilege to read every file for a backup."""
+SE_RESTORE_PRIVILEGE: Final = 0x12
+"""The privilege to write every file from a backup."""
+SE_SHUTDOWN_PRIVILEGE: Final = 0x13
+"""The privilege to shut the system down."""
+SE_DEBUG_PRIVILEGE: Final = 0x14
+"""The privilege to debug every process."""
+SE_AUDIT_PRIVILEGE: Final = 0x15
+"""The privilege to write entries of audits."""
+SE_SYSTEM_ENVIRONMENT_PRIVILEGE: Final = 0x16
+"""The privilege to change the variables of the firmware."""
+SE_CHANGE_NOTIFY_PRIVILEGE: Final = 0x17
+"""The privilege to pass through directories without a right to them."""
+SE_REMOTE_SHUTDOWN_PRIVILEGE: Final = 0x18
+"""The privilege to shut the system down from another computer."""
+SE_UNDOCK_PRIVILEGE: Final = 0x19
+"""The privilege to take the computer out of its dock."""
+SE_SYNC_AGENT_PRIVILEGE: Final = 0x1a
+"""The privilege to synchronize a directory of users."""
+SE_ENABLE_DELEGATION_PRIVILEGE: Final = 0x1b
+"""The privilege to let accounts be trusted for delegation."""
+SE_MANAGE_VOLUME_PRIVILEGE: Final = 0x1c
+"""The privilege to maintain volumes."""
+SE_IMPERSONATE_PRIVILEGE: Final = 0x1d
+"""The privilege to act for a client."""
+SE_CREATE_GLOBAL_PRIVILEGE: Final = 0x1e
+"""The privilege to make global objects."""
+SE_TRUSTED_CREDMAN_ACCESS_PRIVILEGE: Final = 0x1f
+"""The privilege to read the stored credentials."""
+SE_RELABEL_PRIVILEGE: Final = 0x20
+"""The privilege to change the label of an object."""
+SE_INC_WORKING_SET_PRIVILEGE: Final = 0x21
+"""The privilege to enlarge a working set."""
+SE_TIME_ZONE_PRIVILEGE: Final = 0x22
+"""The privilege to set the time zone."""
+SE_CREATE_SYMBOLIC_LINK_PRIVILEGE: Final = 0x23
+"""The privilege to make symbolic links of files."""
+SE_MIN_WELL_KNOWN_PRIVILEGE: Final = 2
+"""The lowest number of a privilege."""
+
+# Bits of a security descriptor (SECURITY_DESCRIPTOR_CONTROL).
+SE_OWNER_DEFAULTED: Final = 1
+"""The owner is a default."""
+SE_GROUP_DEFAULTED: Final = 2
+"""The group is a default."""
+SE_DACL_PRESENT: Final = 4
+"""There is a list of who has access, or a NULL pointer in its place."""
+SE_DACL_DEFAULTED: Final = 8
+"""This list is a default."""
+SE_SACL_PRESENT: Final = 0x10
+"""There is a list of what is audited."""
+SE_SACL_DEFAULTED: Final = 0x20
+"""This list is a default."""
+SE_DACL_PROTECTED: Final = 0x1000
+"""The list of who has access inherits nothing."""
+SE_SACL_PROTECTED: Final = 0x2000
+"""The list of what is audited inherits nothing."""
+SE_SELF_RELATIVE: Final = 0x8000
+"""The descriptor holds its own parts."""
+
+# Types of entries of lists of access.
+ACCESS_ALLOWED_ACE_TYPE: Final = 0
+"""The entry grants rights."""
+ACCESS_DENIED_ACE_TYPE: Final = 1
+"""The entry denies rights."""
+
+# Flags of entries of lists of access.
+OBJECT_INHERIT_ACE: Final = 1
+"""Objects inside inherit the entry."""
+CONTAINER_INHERIT_ACE: Final = 2
+"""Containers inside inherit the entry."""
+NO_PROPAGATE_INHERIT_ACE: Final = 4
+"""An object that inherits the entry does not hand it on."""
+INHERIT_ONLY_ACE: Final = 8
+"""The entry is for what inherits it alone."""
+INHERITED_ACE: Final = 0x10
+"""The entry was inherited."""
+VALID_INHERIT_FLAGS: Final = 0x1f
+"""All flags of inheritance."""
 
 # Error codes.
 ERROR_SUCCESS: Final = 0

@@ -32,10 +32,10 @@ def map_generic(mask: int, mapping: GenericMapping) -> int:
     """The mask with the specific rights in the place of the generic ones; follows RtlMapGenericMask."""
     mapped = mask & ~_GENERIC
     rights = (
-        (GENERIC_READ, mapping.read),
-        (GENERIC_WRITE, mapping.write),
-        (GENERIC_EXECUTE, mapping.execute),
-        (GENERIC_ALL, mapping.all),
+        (GENERIC_READ, mapping.generic_read),
+        (GENERIC_WRITE, mapping.generic_write),
+        (GENERIC_EXECUTE, mapping.generic_execute),
+        (GENERIC_ALL, mapping.generic_all),
     )
     for generic, specific in rights:
         if mask & generic:
@@ -44,13 +44,14 @@ def map_generic(mask: int, mapping: GenericMapping) -> int:
 
 
 def check_access(
-    descriptor: Descriptor, token: Token, desired: int, mapping: GenericMapping
+    descriptor: Descriptor, token: Token, desired: int, mapping: GenericMapping, granted: int = 0
 ) -> tuple[int, int]:
-    """The rights of `desired`, which has no generic ones, that are granted: (status, granted rights).
+    """Answer whether the rights `desired`, none of them generic, are granted: (status, granted rights).
 
-    Either all of `desired` is granted or nothing. With MAXIMUM_ALLOWED whatever there is comes besides.
+    Either all of `desired` is granted or nothing. With MAXIMUM_ALLOWED whatever there is comes besides. The rights
+    `granted` were granted before.
     """
-    granted = 0
+    before = granted
     if desired & _ACCESS_SYSTEM_SECURITY:
         if _SECURITY_PRIVILEGE not in token.privileges:
             return STATUS_PRIVILEGE_NOT_HELD, 0
@@ -58,7 +59,7 @@ def check_access(
     wants_all = bool(desired & MAXIMUM_ALLOWED)
     desired &= ~MAXIMUM_ALLOWED
     if descriptor.dacl is None:
-        return STATUS_SUCCESS, granted | desired | (mapping.all if wants_all else 0)
+        return STATUS_SUCCESS, granted | desired | (mapping.generic_all if wants_all else 0)
     if desired & WRITE_OWNER and _TAKE_OWNERSHIP_PRIVILEGE in token.privileges:
         granted |= WRITE_OWNER
     if descriptor.owner is not None and token.has(descriptor.owner):
@@ -74,4 +75,4 @@ def check_access(
             granted |= mask & ~denied
     if desired & ~granted or (wants_all and not granted):
         return STATUS_ACCESS_DENIED, 0
-    return STATUS_SUCCESS, granted if wants_all else desired
+    return STATUS_SUCCESS, granted if wants_all else desired | before

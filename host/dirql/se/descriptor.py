@@ -9,14 +9,14 @@ from dataclasses import dataclass
 __all__ = ["AccessEntry", "Descriptor", "GenericMapping"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GenericMapping:
     """The rights that each generic right stands for (GENERIC_MAPPING)."""
 
-    read: int
-    write: int
-    execute: int
-    all: int
+    generic_read: int = 0
+    generic_write: int = 0
+    generic_execute: int = 0
+    generic_all: int = 0
 
 
 @dataclass(frozen=True, slots=True)

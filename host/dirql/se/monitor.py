@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from dirql.ke.current import get_current_thread
 from dirql.ke.running import Running
 from dirql.se.token import ACCOUNTS, SYSTEM, Token
 
@@ -22,6 +23,10 @@ class SecurityMonitor:
     def __init__(self) -> None:
         self.system: Token = SYSTEM
         self.program: Token = ACCOUNTS["Administrator"]
+
+    def current_token(self) -> Token:
+        """The token of the process of the current thread."""
+        return self.system if get_current_thread().is_system else self.program
 
     @contextmanager
     def program_as(self, account: str) -> Iterator[None]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["WELL_KNOWN", "sid_of", "sid_text"]
+__all__ = ["HEAD_SIZE", "MOST_SUB_AUTHORITIES", "WELL_KNOWN", "sid_of", "sid_text"]
 
 _TEXT: Final = re.compile(r"S-1-(0x[0-9A-Fa-f]{1,12}|[0-9]{1,10})((?:-[0-9]{1,10}){0,15})")
 _LARGEST: Final = 0xFFFF_FFFF
-_HEAD: Final = 8
+HEAD_SIZE: Final = 8
+"""The bytes in front of the parts."""
+MOST_SUB_AUTHORITIES: Final = 15
 
 WELL_KNOWN: Final = {
     "AC": "S-1-15-2-1",
@@ -62,6 +64,7 @@ def sid_of(text: str) -> bytes | None:
 
 def sid_text(sid: bytes) -> str:
     """The text of an identifier, as S-1-5-18."""
-    authority = int.from_bytes(sid[2:_HEAD], "big")
-    parts = [int.from_bytes(sid[place : place + 4], "little") for place in range(_HEAD, len(sid), 4)]
-    return "-".join(["S-1", str(authority), *map(str, parts)])
+    authority = int.from_bytes(sid[2:HEAD_SIZE], "big")
+    parts = [int.from_bytes(sid[place : place + 4], "little") for place in range(HEAD_SIZE, len(sid), 4)]
+    first = str(authority) if authority <= _LARGEST else f"0x{authority:012x}"
+    return "-".join(["S-1", first, *map(str, parts)])

@@ -10,38 +10,39 @@ from typing import Final
 __all__ = ["KNOWN", "LACKING"]
 
 KNOWN: Final = """
-        ACPIBus ADDRESS_AND_SIZE_TO_SPAN_PAGES ALL_PROCESSOR_GROUPS ANSI_STRING APC_INDEX_MISMATCH APC_LEVEL ASSERT
-        ASSERTMSG ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY ATTEMPTED_SWITCH_FROM_DPC ATTEMPTED_WRITE_TO_READONLY_MEMORY
-        AppendTailList AttachedApcEnvironment BAD_POOL_CALLER BAD_POOL_HEADER BUS_INTERFACE_STANDARD BYTES_TO_PAGES
-        BYTE_OFFSET BackOffice BackgroundWorkQueue Blade BusQueryCompatibleIDs BusQueryContainerID BusQueryDeviceID
-        BusQueryDeviceSerialNumber BusQueryHardwareIDs BusQueryInstanceID BusRelations CALLBACK_OBJECT
-        CANCEL_STATE_IN_COMPLETED_IRP CBus CLIENT_ID CLOCK_LEVEL CLOCK_WATCHDOG_TIMEOUT CMCI_LEVEL
-        CM_FULL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_LIST
+        ACCESS_ALLOWED_ACE_TYPE ACCESS_DENIED_ACE_TYPE ACL_REVISION ACL_REVISION1 ACL_REVISION2 ACL_REVISION3
+        ACL_REVISION4 ACL_REVISION_DS ACPIBus ADDRESS_AND_SIZE_TO_SPAN_PAGES ALL_PROCESSOR_GROUPS ANSI_STRING
+        APC_INDEX_MISMATCH APC_LEVEL ASSERT ASSERTMSG ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY ATTEMPTED_SWITCH_FROM_DPC
+        ATTEMPTED_WRITE_TO_READONLY_MEMORY AppendTailList AttachedApcEnvironment BAD_POOL_CALLER BAD_POOL_HEADER
+        BUS_INTERFACE_STANDARD BYTES_TO_PAGES BYTE_OFFSET BackOffice BackgroundWorkQueue Blade BusQueryCompatibleIDs
+        BusQueryContainerID BusQueryDeviceID BusQueryDeviceSerialNumber BusQueryHardwareIDs BusQueryInstanceID
+        BusRelations CALLBACK_OBJECT CANCEL_STATE_IN_COMPLETED_IRP CBus CLIENT_ID CLOCK_LEVEL CLOCK_WATCHDOG_TIMEOUT
+        CMCI_LEVEL CM_FULL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_LIST
         CM_RESOURCE_INTERRUPT_LATCHED CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE CM_RESOURCE_INTERRUPT_MESSAGE
         CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN CM_RESOURCE_INTERRUPT_POLICY_INCLUDED CM_RESOURCE_LIST
         CM_RESOURCE_MEMORY_PREFETCHABLE CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE
         CM_RESOURCE_MEMORY_WRITE_ONLY CM_RESOURCE_PORT_IO CM_RESOURCE_PORT_MEMORY CONFIGURATION_INFORMATION
         CONNECT_FULLY_SPECIFIED CONNECT_FULLY_SPECIFIED_GROUP CONNECT_LINE_BASED CONNECT_MESSAGE_BASED
-        CONTAINING_RECORD CONTROLLER_OBJECT COUNTED_REASON_CONTEXT CRITICAL_SERVICE_FAILED CTL_CODE CbusConfiguration
-        CmCallbackGetKeyObjectID CmGetCallbackVersion CmRegisterCallback CmRegisterCallbackEx
-        CmResourceShareDeviceExclusive CmResourceShareDriverExclusive CmResourceShareShared
+        CONTAINER_INHERIT_ACE CONTAINING_RECORD CONTROLLER_OBJECT COUNTED_REASON_CONTEXT CRITICAL_SERVICE_FAILED
+        CTL_CODE CbusConfiguration CmCallbackGetKeyObjectID CmGetCallbackVersion CmRegisterCallback
+        CmRegisterCallbackEx CmResourceShareDeviceExclusive CmResourceShareDriverExclusive CmResourceShareShared
         CmResourceShareUndetermined CmResourceTypeBusNumber CmResourceTypeConfigData CmResourceTypeDevicePrivate
         CmResourceTypeDeviceSpecific CmResourceTypeDma CmResourceTypeInterrupt CmResourceTypeMemory
         CmResourceTypeMemoryLarge CmResourceTypeNull CmResourceTypePort CmSetCallbackObjectContext
         CmUnRegisterCallback Cmos CommunicationServer Compatible ComputeServer ConfigurationSpaceUndefined
-        CriticalWorkQueue CurrentApcEnvironment CustomPriorityWorkQueue DELETE DEVICE_CAPABILITIES DEVICE_DESCRIPTION
-        DEVICE_DESCRIPTION_VERSION DEVICE_DESCRIPTION_VERSION1 DEVICE_DESCRIPTION_VERSION2 DEVICE_DESCRIPTION_VERSION3
-        DEVICE_INTERFACE_CHANGE_NOTIFICATION DEVICE_INTERFACE_INCLUDE_NONACTIVE DEVICE_OBJECT
-        DEVICE_REFERENCE_COUNT_NOT_ZERO DEVICE_RELATIONS DEVICE_TYPE_FROM_CTL_CODE DEVOBJ_EXTENSION
-        DIRECTORY_ALL_ACCESS DIRECTORY_CREATE_OBJECT DIRECTORY_CREATE_SUBDIRECTORY DIRECTORY_QUERY DIRECTORY_TRAVERSE
-        DISPATCH_LEVEL DMA_ADAPTER DMA_OPERATIONS DOE_DELETE_PENDING DOE_REMOVE_PENDING DOE_REMOVE_PROCESSED
-        DOE_START_PENDING DOE_UNLOAD_PENDING DO_BUFFERED_IO DO_BUS_ENUMERATED_DEVICE DO_DEVICE_HAS_NAME
-        DO_DEVICE_INITIALIZING DO_DIRECT_IO DO_EXCLUSIVE DO_FORCE_NEITHER_IO DO_LONG_TERM_REQUESTS
-        DO_LOW_PRIORITY_FILESYSTEM DO_MAP_IO_BUFFER DO_NEVER_LAST_DEVICE DO_POWER_INRUSH DO_POWER_PAGABLE
-        DO_SHUTDOWN_REGISTERED DO_SUPPORTS_TRANSACTIONS DO_SYSTEM_BOOT_PARTITION DO_VERIFY_VOLUME
-        DO_VOLUME_DEVICE_OBJECT DPC_WATCHDOG_VIOLATION DPFLTR_DEFAULT_ID DPFLTR_ERROR_LEVEL DPFLTR_IHVAUDIO_ID
-        DPFLTR_IHVBUS_ID DPFLTR_IHVDRIVER_ID DPFLTR_IHVNETWORK_ID DPFLTR_IHVSTREAMING_ID DPFLTR_IHVVIDEO_ID
-        DPFLTR_INFO_LEVEL DPFLTR_MASK DPFLTR_SYSTEM_ID DPFLTR_TRACE_LEVEL DPFLTR_WARNING_LEVEL
+        CriticalWorkQueue CurrentApcEnvironment CustomPriorityWorkQueue DACL_SECURITY_INFORMATION DELETE
+        DEVICE_CAPABILITIES DEVICE_DESCRIPTION DEVICE_DESCRIPTION_VERSION DEVICE_DESCRIPTION_VERSION1
+        DEVICE_DESCRIPTION_VERSION2 DEVICE_DESCRIPTION_VERSION3 DEVICE_INTERFACE_CHANGE_NOTIFICATION
+        DEVICE_INTERFACE_INCLUDE_NONACTIVE DEVICE_OBJECT DEVICE_REFERENCE_COUNT_NOT_ZERO DEVICE_RELATIONS
+        DEVICE_TYPE_FROM_CTL_CODE DEVOBJ_EXTENSION DIRECTORY_ALL_ACCESS DIRECTORY_CREATE_OBJECT
+        DIRECTORY_CREATE_SUBDIRECTORY DIRECTORY_QUERY DIRECTORY_TRAVERSE DISPATCH_LEVEL DMA_ADAPTER DMA_OPERATIONS
+        DOE_DELETE_PENDING DOE_REMOVE_PENDING DOE_REMOVE_PROCESSED DOE_START_PENDING DOE_UNLOAD_PENDING DO_BUFFERED_IO
+        DO_BUS_ENUMERATED_DEVICE DO_DEVICE_HAS_NAME DO_DEVICE_INITIALIZING DO_DIRECT_IO DO_EXCLUSIVE
+        DO_FORCE_NEITHER_IO DO_LONG_TERM_REQUESTS DO_LOW_PRIORITY_FILESYSTEM DO_MAP_IO_BUFFER DO_NEVER_LAST_DEVICE
+        DO_POWER_INRUSH DO_POWER_PAGABLE DO_SHUTDOWN_REGISTERED DO_SUPPORTS_TRANSACTIONS DO_SYSTEM_BOOT_PARTITION
+        DO_VERIFY_VOLUME DO_VOLUME_DEVICE_OBJECT DPC_WATCHDOG_VIOLATION DPFLTR_DEFAULT_ID DPFLTR_ERROR_LEVEL
+        DPFLTR_IHVAUDIO_ID DPFLTR_IHVBUS_ID DPFLTR_IHVDRIVER_ID DPFLTR_IHVNETWORK_ID DPFLTR_IHVSTREAMING_ID
+        DPFLTR_IHVVIDEO_ID DPFLTR_INFO_LEVEL DPFLTR_MASK DPFLTR_SYSTEM_ID DPFLTR_TRACE_LEVEL DPFLTR_WARNING_LEVEL
         DRIVER_CAUGHT_MODIFYING_FREED_POOL DRIVER_CORRUPTED_EXPOOL DRIVER_EXTENSION DRIVER_IRQL_NOT_LESS_OR_EQUAL
         DRIVER_LEFT_LOCKED_PAGES_IN_PROCESS DRIVER_OBJECT DRIVER_PAGE_FAULT_BEYOND_END_OF_ALLOCATION
         DRIVER_PAGE_FAULT_IN_FREED_SPECIAL_POOL DRIVER_PORTION_MUST_BE_NONPAGED DRIVER_POWER_STATE_FAILURE
@@ -152,18 +153,19 @@ KNOWN: Final = """
         FileSfioVolumeInformation FileShortNameInformation FileStandardInformation FileStandardLinkInformation
         FileStatInformation FileStatLxInformation FileStorageReserveIdInformation FileStreamInformation
         FileTrackingInformation FileUnusedInformation FileValidDataLengthInformation FileVolumeNameInformation
-        FreePage GENERIC_ALL GENERIC_EXECUTE GENERIC_READ GENERIC_WRITE GROUP_AFFINITY GUID
-        GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_1394 GUID_BUS_TYPE_INTERNAL GUID_BUS_TYPE_ISAPNP GUID_BUS_TYPE_PCI
-        GUID_BUS_TYPE_USB GUID_DEVICE_INTERFACE_ARRIVAL GUID_DEVICE_INTERFACE_REMOVAL GUID_HWPROFILE_CHANGE_CANCELLED
-        GUID_HWPROFILE_CHANGE_COMPLETE GUID_HWPROFILE_QUERY_CHANGE GUID_PNP_CUSTOM_NOTIFICATION
-        GUID_TARGET_DEVICE_QUERY_REMOVE GUID_TARGET_DEVICE_REMOVE_CANCELLED GUID_TARGET_DEVICE_REMOVE_COMPLETE
-        GateObject GenericEqual GenericGreaterThan GenericLessThan HARDWARE_INTERRUPT_STORM
-        HASH_STRING_ALGORITHM_DEFAULT HASH_STRING_ALGORITHM_INVALID HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL
-        HIGH_PRIORITY HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer HalAssignSlotResources HalFreeCommonBuffer
-        HalGetAdapter HalGetBusDataByOffset HalGetInterruptVector HalGetMessageAddress HalReadDmaCounter
-        HalSetBusDataByOffset HalTranslateBusAddress HighImportance HighPagePriority HighPoolPriority
-        HighPoolPrioritySpecialPoolOverrun HighPoolPrioritySpecialPoolUnderrun HyperCriticalWorkQueue
-        INACCESSIBLE_BOOT_DEVICE INSUFFICIENT_SYSTEM_MAP_REGS INTERNAL_POWER_ERROR INVALID_FLOATING_POINT_STATE
+        FreePage GENERIC_ALL GENERIC_EXECUTE GENERIC_MAPPING GENERIC_READ GENERIC_WRITE GROUP_AFFINITY
+        GROUP_SECURITY_INFORMATION GUID GUID_BUS_INTERFACE_STANDARD GUID_BUS_TYPE_1394 GUID_BUS_TYPE_INTERNAL
+        GUID_BUS_TYPE_ISAPNP GUID_BUS_TYPE_PCI GUID_BUS_TYPE_USB GUID_DEVICE_INTERFACE_ARRIVAL
+        GUID_DEVICE_INTERFACE_REMOVAL GUID_HWPROFILE_CHANGE_CANCELLED GUID_HWPROFILE_CHANGE_COMPLETE
+        GUID_HWPROFILE_QUERY_CHANGE GUID_PNP_CUSTOM_NOTIFICATION GUID_TARGET_DEVICE_QUERY_REMOVE
+        GUID_TARGET_DEVICE_REMOVE_CANCELLED GUID_TARGET_DEVICE_REMOVE_COMPLETE GateObject GenericEqual
+        GenericGreaterThan GenericLessThan HARDWARE_INTERRUPT_STORM HASH_STRING_ALGORITHM_DEFAULT
+        HASH_STRING_ALGORITHM_INVALID HASH_STRING_ALGORITHM_X65599 HIGH_LEVEL HIGH_PRIORITY
+        HWPROFILE_CHANGE_NOTIFICATION HalAllocateCommonBuffer HalAssignSlotResources HalFreeCommonBuffer HalGetAdapter
+        HalGetBusDataByOffset HalGetInterruptVector HalGetMessageAddress HalReadDmaCounter HalSetBusDataByOffset
+        HalTranslateBusAddress HighImportance HighPagePriority HighPoolPriority HighPoolPrioritySpecialPoolOverrun
+        HighPoolPrioritySpecialPoolUnderrun HyperCriticalWorkQueue INACCESSIBLE_BOOT_DEVICE INHERITED_ACE
+        INHERIT_ONLY_ACE INSUFFICIENT_SYSTEM_MAP_REGS INTERNAL_POWER_ERROR INVALID_FLOATING_POINT_STATE
         INVALID_KERNEL_HANDLE INVALID_MDL_RANGE INVALID_PROCESSOR_INDEX INVALID_PROCESS_ATTACH_ATTEMPT
         INVALID_PROCESS_DETACH_ATTEMPT IO_COMPLETION_CONTEXT IO_CONNECT_INTERRUPT_FULLY_SPECIFIED_PARAMETERS
         IO_CONNECT_INTERRUPT_LINE_BASED_PARAMETERS IO_CONNECT_INTERRUPT_MESSAGE_BASED_PARAMETERS
@@ -311,40 +313,42 @@ KNOWN: Final = """
         LOW_LEVEL LOW_PRIORITY LOW_REALTIME_PRIORITY Latched LevelSensitive LowImportance LowPagePriority
         LowPoolPriority LowPoolPrioritySpecialPoolOverrun LowPoolPrioritySpecialPoolUnderrun MANUALLY_INITIATED_CRASH
         MAP_REGISTERS MAXIMUM_ALLOWED MAXIMUM_EXPANSION_SIZE MAXIMUM_PRIORITY MAXIMUM_PROCESSORS MAXIMUM_WAIT_OBJECTS
-        MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL MDL_ALLOCATED_FIXED_SIZE
-        MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL MDL_IO_PAGE_READ MDL_IO_SPACE
-        MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED MDL_PAGE_CONTENTS_INVARIANT
-        MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED MDL_SOURCE_IS_NONPAGED_POOL
-        MDL_WRITE_OPERATION MEMORY_MANAGEMENT MEM_COMMIT MEM_DECOMMIT MEM_LARGE_PAGES MEM_RELEASE MEM_RESERVE
-        MEM_RESET MEM_TOP_DOWN METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT METHOD_NEITHER METHOD_OUT_DIRECT
-        MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED MM_ALLOCATE_NO_WAIT MM_ALLOCATE_PREFER_CONTIGUOUS
-        MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS MM_DONT_ZERO_ALLOCATION MPIBus MPIConfiguration MPSABus
-        MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS MUTANT_INCREMENT MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass
-        MaxKeySetInfoClass MaxKeyValueInfoClass MaxPoolType MaxRegNtNotifyClass MaxSuiteType MaximumBusDataType
-        MaximumDmaSpeed MaximumDmaWidth MaximumInterfaceType MaximumMode MaximumWaitReason MaximumWorkQueue
-        MdlMappingNoExecute MdlMappingNoWrite MediumHighImportance MediumImportance MemoryBarrier MicroChannel
-        MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress
-        MmAllocateNonCachedMemory MmAllocatePagesForMdl MmAllocatePagesForMdlEx MmBuildMdlForNonPagedPool MmCached
-        MmCreateMdl MmFreeContiguousMemory MmFreeContiguousMemorySpecifyCache MmFreeMappingAddress
-        MmFreeNonCachedMemory MmFreePagesFromMdl MmGetMdlBaseVa MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray
-        MmGetMdlVirtualAddress MmGetPhysicalAddress MmGetSystemAddressForMdl MmGetSystemAddressForMdlSafe
-        MmGetVirtualForPhysical MmHardwareCoherentCached MmHighestUserAddress MmInitializeMdl MmIsAddressValid
-        MmIsDriverVerifying MmIsNonPagedSystemAddressValid MmIsThisAnNtAsSystem MmIsVerifierEnabled MmLargeSystem
-        MmLockPagableCodeSection MmLockPagableDataSection MmLockPagableSectionByHandle MmMapIoSpace MmMapLockedPages
+        MAXIMUM_WAIT_OBJECTS_EXCEEDED MAX_ACL_REVISION MAX_DEVICE_ID_LEN MAX_GUID_STRING_LEN MDL
+        MDL_ALLOCATED_FIXED_SIZE MDL_ALLOCATED_MUST_SUCCEED MDL_DESCRIBES_AWE MDL_FREE_EXTRA_PTES MDL_INTERNAL
+        MDL_IO_PAGE_READ MDL_IO_SPACE MDL_MAPPED_TO_SYSTEM_VA MDL_MAPPING_CAN_FAIL MDL_NETWORK_HEADER MDL_PAGES_LOCKED
+        MDL_PAGE_CONTENTS_INVARIANT MDL_PARENT_MAPPED_SYSTEM_VA MDL_PARTIAL MDL_PARTIAL_HAS_BEEN_MAPPED
+        MDL_SOURCE_IS_NONPAGED_POOL MDL_WRITE_OPERATION MEMORY_MANAGEMENT MEM_COMMIT MEM_DECOMMIT MEM_LARGE_PAGES
+        MEM_RELEASE MEM_RESERVE MEM_RESET MEM_TOP_DOWN METHOD_BUFFERED METHOD_FROM_CTL_CODE METHOD_IN_DIRECT
+        METHOD_NEITHER METHOD_OUT_DIRECT MIN_ACL_REVISION MM_ALLOCATE_FROM_LOCAL_NODE_ONLY MM_ALLOCATE_FULLY_REQUIRED
+        MM_ALLOCATE_NO_WAIT MM_ALLOCATE_PREFER_CONTIGUOUS MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS
+        MM_DONT_ZERO_ALLOCATION MPIBus MPIConfiguration MPSABus MPSAConfiguration MULTIPLE_IRP_COMPLETE_REQUESTS
+        MUTANT_INCREMENT MUTEX_LEVEL_NUMBER_VIOLATION MaxKeyInfoClass MaxKeySetInfoClass MaxKeyValueInfoClass
+        MaxPoolType MaxRegNtNotifyClass MaxSuiteType MaximumBusDataType MaximumDmaSpeed MaximumDmaWidth
+        MaximumInterfaceType MaximumMode MaximumWaitReason MaximumWorkQueue MdlMappingNoExecute MdlMappingNoWrite
+        MediumHighImportance MediumImportance MemoryBarrier MicroChannel MmAllocateContiguousMemory
+        MmAllocateContiguousMemorySpecifyCache MmAllocateMappingAddress MmAllocateNonCachedMemory
+        MmAllocatePagesForMdl MmAllocatePagesForMdlEx MmBuildMdlForNonPagedPool MmCached MmCreateMdl
+        MmFreeContiguousMemory MmFreeContiguousMemorySpecifyCache MmFreeMappingAddress MmFreeNonCachedMemory
+        MmFreePagesFromMdl MmGetMdlBaseVa MmGetMdlByteCount MmGetMdlByteOffset MmGetMdlPfnArray MmGetMdlVirtualAddress
+        MmGetPhysicalAddress MmGetSystemAddressForMdl MmGetSystemAddressForMdlSafe MmGetVirtualForPhysical
+        MmHardwareCoherentCached MmHighestUserAddress MmInitializeMdl MmIsAddressValid MmIsDriverVerifying
+        MmIsNonPagedSystemAddressValid MmIsThisAnNtAsSystem MmIsVerifierEnabled MmLargeSystem MmLockPagableCodeSection
+        MmLockPagableDataSection MmLockPagableSectionByHandle MmMapIoSpace MmMapLockedPages
         MmMapLockedPagesSpecifyCache MmMapLockedPagesWithReservedMapping MmMapViewInSystemSpace MmMaximumCacheType
         MmMediumSystem MmNonCached MmNonCachedUnordered MmNotMapped MmPageEntireDriver MmPrepareMdlForReuse
         MmProbeAndLockPages MmProbeAndLockProcessPages MmProtectMdlSystemAddress MmQuerySystemSize MmResetDriverPaging
         MmSizeOfMdl MmSmallSystem MmSystemRangeStart MmUSWCCached MmUnlockPagableImageSection MmUnlockPages
         MmUnmapIoSpace MmUnmapLockedPages MmUnmapReservedMapping MmUnmapViewInSystemSpace MmUserProbeAddress
-        MmWriteCombined MutantObject NO_MORE_IRP_STACK_LOCATIONS NO_MORE_SYSTEM_PTES NPAGED_LOOKASIDE_LIST NTSTATUS
-        NTSTRSAFE_MAX_CCH NT_ASSERT NT_ASSERTMSG NT_ERROR NT_INFORMATION NT_SUCCESS NT_WARNING NonPagedPool
-        NonPagedPoolBase NonPagedPoolCacheAligned NonPagedPoolCacheAlignedMustS NonPagedPoolExecute
-        NonPagedPoolMustSucceed NonPagedPoolNx NonPagedPoolNxCacheAligned NonPagedPoolSession NormalPagePriority
-        NormalPoolPriority NormalPoolPrioritySpecialPoolOverrun NormalPoolPrioritySpecialPoolUnderrun NormalWorkQueue
-        NotificationEvent NotificationTimer NtCurrentProcess NtCurrentThread NuBus NuBusConfiguration
-        OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION OBJ_CASE_INSENSITIVE OBJ_EXCLUSIVE OBJ_FORCE_ACCESS_CHECK
-        OBJ_INHERIT OBJ_KERNEL_HANDLE OBJ_OPENIF OBJ_OPENLINK OBJ_PERMANENT OBJ_VALID_ATTRIBUTES OEM_STRING
-        ObCloseHandle ObDereferenceObject ObDereferenceObjectDeferDelete ObDereferenceObjectDeferDeleteWithTag
+        MmWriteCombined MutantObject NO_MORE_IRP_STACK_LOCATIONS NO_MORE_SYSTEM_PTES NO_PROPAGATE_INHERIT_ACE
+        NPAGED_LOOKASIDE_LIST NTSTATUS NTSTRSAFE_MAX_CCH NT_ASSERT NT_ASSERTMSG NT_ERROR NT_INFORMATION NT_SUCCESS
+        NT_WARNING NonPagedPool NonPagedPoolBase NonPagedPoolCacheAligned NonPagedPoolCacheAlignedMustS
+        NonPagedPoolExecute NonPagedPoolMustSucceed NonPagedPoolNx NonPagedPoolNxCacheAligned NonPagedPoolSession
+        NormalPagePriority NormalPoolPriority NormalPoolPrioritySpecialPoolOverrun
+        NormalPoolPrioritySpecialPoolUnderrun NormalWorkQueue NotificationEvent NotificationTimer NtCurrentProcess
+        NtCurrentThread NuBus NuBusConfiguration OBJECT_ATTRIBUTES OBJECT_HANDLE_INFORMATION OBJECT_INHERIT_ACE
+        OBJ_CASE_INSENSITIVE OBJ_EXCLUSIVE OBJ_FORCE_ACCESS_CHECK OBJ_INHERIT OBJ_KERNEL_HANDLE OBJ_OPENIF
+        OBJ_OPENLINK OBJ_PERMANENT OBJ_VALID_ATTRIBUTES OEM_STRING OWNER_SECURITY_INFORMATION ObCloseHandle
+        ObDereferenceObject ObDereferenceObjectDeferDelete ObDereferenceObjectDeferDeleteWithTag
         ObDereferenceObjectWithTag ObGetObjectPointerCount ObGetObjectSecurity ObIsKernelHandle ObMakeTemporaryObject
         ObOpenObjectByPointer ObQueryNameString ObReferenceObject ObReferenceObjectByHandle
         ObReferenceObjectByHandleWithTag ObReferenceObjectByName ObReferenceObjectByPointer
@@ -422,114 +426,137 @@ KNOWN: Final = """
         RegNtQueryMultipleValueKey RegNtQueryValueKey RegNtRenameKey RegNtSetInformationKey RegNtSetValueKey
         RemovalPolicyExpectNoRemoval RemovalPolicyExpectOrderlyRemoval RemovalPolicyExpectSurpriseRemoval
         RemovalRelations RemoveEntryList RemoveHeadList RemoveTailList ResourceNeverExclusive ResourceOwnedExclusive
-        ResourceReleaseByOtherThread RtlAnsiStringToUnicodeSize RtlAnsiStringToUnicodeString RtlAppendAsciizToString
-        RtlAppendStringToString RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet
-        RtlAssert RtlCharToInteger RtlCheckBit RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits
-        RtlCompareMemory RtlCompareMemoryUlong RtlCompareString RtlCompareUnicodeString RtlConvertLongToLargeInteger
+        ResourceReleaseByOtherThread RtlAbsoluteToSelfRelativeSD RtlAddAccessAllowedAce RtlAddAccessAllowedAceEx
+        RtlAddAccessDeniedAce RtlAddAccessDeniedAceEx RtlAddAce RtlAllocateAndInitializeSid RtlAnsiStringToUnicodeSize
+        RtlAnsiStringToUnicodeString RtlAppendAsciizToString RtlAppendStringToString RtlAppendUnicodeStringToString
+        RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet RtlAssert RtlCharToInteger RtlCheckBit
+        RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits RtlCompareMemory RtlCompareMemoryUlong
+        RtlCompareString RtlCompareUnicodeString RtlConvertLongToLargeInteger RtlConvertSidToUnicodeString
         RtlConvertUlongToLargeInteger RtlCopyBytes RtlCopyDeviceMemory RtlCopyMemory RtlCopyMemoryNonTemporal
-        RtlCopyString RtlCopyUnicodeString RtlCreateRegistryKey RtlCreateUnicodeString RtlDelete
-        RtlDeleteElementGenericTable RtlDeleteElementGenericTableAvl RtlDeleteNoSplay RtlDeleteRegistryValue
-        RtlDowncaseUnicodeChar RtlDowncaseUnicodeString RtlDuplicateUnicodeString RtlEnlargedIntegerMultiply
-        RtlEnlargedUnsignedDivide RtlEnlargedUnsignedMultiply RtlEnumerateGenericTable RtlEnumerateGenericTableAvl
-        RtlEnumerateGenericTableWithoutSplaying RtlEnumerateGenericTableWithoutSplayingAvl RtlEqualMemory
-        RtlEqualString RtlEqualUnicodeString RtlExtendedIntegerMultiply RtlExtendedLargeIntegerDivide
-        RtlExtendedMagicDivide RtlFillBytes RtlFillDeviceMemory RtlFillMemory RtlFillMemoryNonTemporal
-        RtlFillMemoryUlong RtlFillMemoryUlonglong RtlFindCharInUnicodeString RtlFindClearBits RtlFindClearBitsAndSet
-        RtlFindClearRuns RtlFindFirstRunClear RtlFindLastBackwardRunClear RtlFindLeastSignificantBit
-        RtlFindLongestRunClear RtlFindMostSignificantBit RtlFindNextForwardRunClear RtlFindSetBits
-        RtlFindSetBitsAndClear RtlFreeAnsiString RtlFreeOemString RtlFreeUnicodeString RtlGUIDFromString
-        RtlGetElementGenericTable RtlGetElementGenericTableAvl RtlGetVersion RtlHashUnicodeString RtlInitAnsiString
-        RtlInitAnsiStringEx RtlInitEmptyAnsiString RtlInitEmptyUnicodeString RtlInitString RtlInitUnicodeString
-        RtlInitUnicodeStringEx RtlInitializeBitMap RtlInitializeGenericTable RtlInitializeGenericTableAvl
-        RtlInitializeSplayLinks RtlInsertAsLeftChild RtlInsertAsRightChild RtlInsertElementGenericTable
-        RtlInsertElementGenericTableAvl RtlInsertElementGenericTableFull RtlInsertElementGenericTableFullAvl
-        RtlInt64ToUnicodeString RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlInterlockedAndBits
-        RtlInterlockedAndBitsDiscardReturn RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn
-        RtlInterlockedSetBits RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIsGenericTableEmpty
-        RtlIsGenericTableEmptyAvl RtlIsLeftChild RtlIsNtDdiVersionAvailable RtlIsRightChild RtlIsRoot
-        RtlIsServicePackVersionInstalled RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift
-        RtlLargeIntegerDivide RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
+        RtlCopySid RtlCopyString RtlCopyUnicodeString RtlCreateAcl RtlCreateRegistryKey RtlCreateSecurityDescriptor
+        RtlCreateUnicodeString RtlDelete RtlDeleteAce RtlDeleteElementGenericTable RtlDeleteElementGenericTableAvl
+        RtlDeleteNoSplay RtlDeleteRegistryValue RtlDowncaseUnicodeChar RtlDowncaseUnicodeString
+        RtlDuplicateUnicodeString RtlEnlargedIntegerMultiply RtlEnlargedUnsignedDivide RtlEnlargedUnsignedMultiply
+        RtlEnumerateGenericTable RtlEnumerateGenericTableAvl RtlEnumerateGenericTableWithoutSplaying
+        RtlEnumerateGenericTableWithoutSplayingAvl RtlEqualMemory RtlEqualPrefixSid RtlEqualSid RtlEqualString
+        RtlEqualUnicodeString RtlExtendedIntegerMultiply RtlExtendedLargeIntegerDivide RtlExtendedMagicDivide
+        RtlFillBytes RtlFillDeviceMemory RtlFillMemory RtlFillMemoryNonTemporal RtlFillMemoryUlong
+        RtlFillMemoryUlonglong RtlFindCharInUnicodeString RtlFindClearBits RtlFindClearBitsAndSet RtlFindClearRuns
+        RtlFindFirstRunClear RtlFindLastBackwardRunClear RtlFindLeastSignificantBit RtlFindLongestRunClear
+        RtlFindMostSignificantBit RtlFindNextForwardRunClear RtlFindSetBits RtlFindSetBitsAndClear RtlFreeAnsiString
+        RtlFreeOemString RtlFreeSid RtlFreeUnicodeString RtlGUIDFromString RtlGetAce RtlGetDaclSecurityDescriptor
+        RtlGetElementGenericTable RtlGetElementGenericTableAvl RtlGetGroupSecurityDescriptor
+        RtlGetOwnerSecurityDescriptor RtlGetSaclSecurityDescriptor RtlGetVersion RtlHashUnicodeString
+        RtlIdentifierAuthoritySid RtlInitAnsiString RtlInitAnsiStringEx RtlInitEmptyAnsiString
+        RtlInitEmptyUnicodeString RtlInitString RtlInitUnicodeString RtlInitUnicodeStringEx RtlInitializeBitMap
+        RtlInitializeGenericTable RtlInitializeGenericTableAvl RtlInitializeSid RtlInitializeSplayLinks
+        RtlInsertAsLeftChild RtlInsertAsRightChild RtlInsertElementGenericTable RtlInsertElementGenericTableAvl
+        RtlInsertElementGenericTableFull RtlInsertElementGenericTableFullAvl RtlInt64ToUnicodeString
+        RtlIntPtrToUnicodeString RtlIntegerToUnicodeString RtlInterlockedAndBits RtlInterlockedAndBitsDiscardReturn
+        RtlInterlockedClearBits RtlInterlockedClearBitsDiscardReturn RtlInterlockedSetBits
+        RtlInterlockedSetBitsDiscardReturn RtlInterlockedXorBits RtlIsGenericTableEmpty RtlIsGenericTableEmptyAvl
+        RtlIsLeftChild RtlIsNtDdiVersionAvailable RtlIsRightChild RtlIsRoot RtlIsServicePackVersionInstalled
+        RtlLargeIntegerAdd RtlLargeIntegerAnd RtlLargeIntegerArithmeticShift RtlLargeIntegerDivide
+        RtlLargeIntegerEqualTo RtlLargeIntegerEqualToZero RtlLargeIntegerGreaterOrEqualToZero
         RtlLargeIntegerGreaterThan RtlLargeIntegerGreaterThanOrEqualTo RtlLargeIntegerGreaterThanZero
         RtlLargeIntegerLessOrEqualToZero RtlLargeIntegerLessThan RtlLargeIntegerLessThanOrEqualTo
         RtlLargeIntegerLessThanZero RtlLargeIntegerNegate RtlLargeIntegerNotEqualTo RtlLargeIntegerNotEqualToZero
-        RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract RtlLeftChild
-        RtlLookupElementGenericTable RtlLookupElementGenericTableAvl RtlLookupElementGenericTableFull
-        RtlLookupElementGenericTableFullAvl RtlLookupFirstMatchingElementGenericTableAvl RtlMoveMemory
-        RtlMultiByteToUnicodeN RtlMultiByteToUnicodeSize RtlNtStatusToDosError RtlNtStatusToDosErrorNoTeb
-        RtlNumberGenericTableElements RtlNumberGenericTableElementsAvl RtlNumberOfClearBits
-        RtlNumberOfClearBitsInRange RtlNumberOfSetBits RtlNumberOfSetBitsInRange RtlNumberOfSetBitsUlongPtr
-        RtlOemStringToUnicodeString RtlOemToUnicodeN RtlParent RtlPrefixString RtlPrefixUnicodeString
-        RtlQueryRegistryValues RtlRandom RtlRandomEx RtlReadMemory RtlRealPredecessor RtlRealSuccessor
-        RtlRetrieveUlong RtlRetrieveUshort RtlRightChild RtlSecondsSince1970ToTime RtlSecondsSince1980ToTime
-        RtlSecureZeroMemory RtlSetAllBits RtlSetBit RtlSetBits RtlSplay RtlStatusName RtlStoreUlong RtlStoreUlonglong
-        RtlStoreUshort RtlStringCbCatA RtlStringCbCatExA RtlStringCbCatExW RtlStringCbCatNA RtlStringCbCatNExA
-        RtlStringCbCatNExW RtlStringCbCatNW RtlStringCbCatW RtlStringCbCopyA RtlStringCbCopyExA RtlStringCbCopyExW
-        RtlStringCbCopyNA RtlStringCbCopyNExA RtlStringCbCopyNExW RtlStringCbCopyNW RtlStringCbCopyW
-        RtlStringCbLengthA RtlStringCbLengthW RtlStringCbPrintfA RtlStringCbPrintfExA RtlStringCbPrintfExW
-        RtlStringCbPrintfW RtlStringCbVPrintfA RtlStringCbVPrintfExA RtlStringCbVPrintfExW RtlStringCbVPrintfW
-        RtlStringCchCatA RtlStringCchCatExA RtlStringCchCatExW RtlStringCchCatNA RtlStringCchCatNExA
-        RtlStringCchCatNExW RtlStringCchCatNW RtlStringCchCatW RtlStringCchCopyA RtlStringCchCopyExA
-        RtlStringCchCopyExW RtlStringCchCopyNA RtlStringCchCopyNExA RtlStringCchCopyNExW RtlStringCchCopyNW
-        RtlStringCchCopyW RtlStringCchLengthA RtlStringCchLengthW RtlStringCchPrintfA RtlStringCchPrintfExA
-        RtlStringCchPrintfExW RtlStringCchPrintfW RtlStringCchVPrintfA RtlStringCchVPrintfExA RtlStringCchVPrintfExW
-        RtlStringCchVPrintfW RtlStringFromGUID RtlSubtreePredecessor RtlSubtreeSuccessor RtlTestBit
-        RtlTimeFieldsToTime RtlTimeToSecondsSince1970 RtlTimeToSecondsSince1980 RtlTimeToTimeFields RtlUlongByteSwap
-        RtlUlonglongByteSwap RtlUnicodeStringCat RtlUnicodeStringCatString RtlUnicodeStringCopy
+        RtlLargeIntegerShiftLeft RtlLargeIntegerShiftRight RtlLargeIntegerSubtract RtlLeftChild RtlLengthRequiredSid
+        RtlLengthSecurityDescriptor RtlLengthSid RtlLookupElementGenericTable RtlLookupElementGenericTableAvl
+        RtlLookupElementGenericTableFull RtlLookupElementGenericTableFullAvl
+        RtlLookupFirstMatchingElementGenericTableAvl RtlMapGenericMask RtlMoveMemory RtlMultiByteToUnicodeN
+        RtlMultiByteToUnicodeSize RtlNtStatusToDosError RtlNtStatusToDosErrorNoTeb RtlNumberGenericTableElements
+        RtlNumberGenericTableElementsAvl RtlNumberOfClearBits RtlNumberOfClearBitsInRange RtlNumberOfSetBits
+        RtlNumberOfSetBitsInRange RtlNumberOfSetBitsUlongPtr RtlOemStringToUnicodeString RtlOemToUnicodeN RtlParent
+        RtlPrefixString RtlPrefixUnicodeString RtlQueryRegistryValues RtlRandom RtlRandomEx RtlReadMemory
+        RtlRealPredecessor RtlRealSuccessor RtlRetrieveUlong RtlRetrieveUshort RtlRightChild RtlSecondsSince1970ToTime
+        RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSelfRelativeToAbsoluteSD RtlSetAllBits RtlSetBit RtlSetBits
+        RtlSetDaclSecurityDescriptor RtlSetGroupSecurityDescriptor RtlSetOwnerSecurityDescriptor
+        RtlSetSaclSecurityDescriptor RtlSplay RtlStatusName RtlStoreUlong RtlStoreUlonglong RtlStoreUshort
+        RtlStringCbCatA RtlStringCbCatExA RtlStringCbCatExW RtlStringCbCatNA RtlStringCbCatNExA RtlStringCbCatNExW
+        RtlStringCbCatNW RtlStringCbCatW RtlStringCbCopyA RtlStringCbCopyExA RtlStringCbCopyExW RtlStringCbCopyNA
+        RtlStringCbCopyNExA RtlStringCbCopyNExW RtlStringCbCopyNW RtlStringCbCopyW RtlStringCbLengthA
+        RtlStringCbLengthW RtlStringCbPrintfA RtlStringCbPrintfExA RtlStringCbPrintfExW RtlStringCbPrintfW
+        RtlStringCbVPrintfA RtlStringCbVPrintfExA RtlStringCbVPrintfExW RtlStringCbVPrintfW RtlStringCchCatA
+        RtlStringCchCatExA RtlStringCchCatExW RtlStringCchCatNA RtlStringCchCatNExA RtlStringCchCatNExW
+        RtlStringCchCatNW RtlStringCchCatW RtlStringCchCopyA RtlStringCchCopyExA RtlStringCchCopyExW
+        RtlStringCchCopyNA RtlStringCchCopyNExA RtlStringCchCopyNExW RtlStringCchCopyNW RtlStringCchCopyW
+        RtlStringCchLengthA RtlStringCchLengthW RtlStringCchPrintfA RtlStringCchPrintfExA RtlStringCchPrintfExW
+        RtlStringCchPrintfW RtlStringCchVPrintfA RtlStringCchVPrintfExA RtlStringCchVPrintfExW RtlStringCchVPrintfW
+        RtlStringFromGUID RtlSubAuthorityCountSid RtlSubAuthoritySid RtlSubtreePredecessor RtlSubtreeSuccessor
+        RtlTestBit RtlTimeFieldsToTime RtlTimeToSecondsSince1970 RtlTimeToSecondsSince1980 RtlTimeToTimeFields
+        RtlUlongByteSwap RtlUlonglongByteSwap RtlUnicodeStringCat RtlUnicodeStringCatString RtlUnicodeStringCopy
         RtlUnicodeStringCopyString RtlUnicodeStringInit RtlUnicodeStringInitEx RtlUnicodeStringPrintf
         RtlUnicodeStringToAnsiSize RtlUnicodeStringToAnsiString RtlUnicodeStringToInteger RtlUnicodeStringToOemString
         RtlUnicodeStringVPrintf RtlUnicodeStringValidate RtlUnicodeToMultiByteN RtlUnicodeToMultiByteSize
         RtlUnicodeToOemN RtlUniform RtlUpcaseUnicodeChar RtlUpcaseUnicodeString RtlUpcaseUnicodeToMultiByteN
-        RtlUpcaseUnicodeToOemN RtlUpperChar RtlUpperString RtlUshortByteSwap RtlValidateUnicodeString
+        RtlUpcaseUnicodeToOemN RtlUpperChar RtlUpperString RtlUshortByteSwap RtlValidAcl
+        RtlValidRelativeSecurityDescriptor RtlValidSecurityDescriptor RtlValidSid RtlValidateUnicodeString
         RtlVerifyVersionInfo RtlViewMemory RtlWriteMemory RtlWriteRegistryValue RtlZeroBytes RtlZeroDeviceMemory
-        RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize SCATTER_GATHER_ELEMENT
-        SCATTER_GATHER_LIST SECTION_ALL_ACCESS SECTION_EXTEND_SIZE SECTION_MAP_EXECUTE SECTION_MAP_READ
-        SECTION_MAP_WRITE SECTION_QUERY SEC_BASED SEC_COMMIT SEC_FILE SEC_IMAGE SEC_NOCACHE SEC_RESERVE
-        SEMAPHORE_INCREMENT SERVICE_ADAPTER SERVICE_AUTO_START SERVICE_BOOT_START SERVICE_DEMAND_START
-        SERVICE_DISABLED SERVICE_DRIVER SERVICE_ERROR_CRITICAL SERVICE_ERROR_IGNORE SERVICE_ERROR_NORMAL
-        SERVICE_ERROR_SEVERE SERVICE_FILE_SYSTEM_DRIVER SERVICE_KERNEL_DRIVER SERVICE_RECOGNIZER_DRIVER
-        SERVICE_SYSTEM_START SINGLE_LIST_ENTRY SLIST_ENTRY SLIST_HEADER SL_ERROR_RETURNED SL_INVOKE_ON_CANCEL
+        RtlZeroMemory RtlxAnsiStringToUnicodeSize RtlxUnicodeStringToAnsiSize SACL_SECURITY_INFORMATION
+        SCATTER_GATHER_ELEMENT SCATTER_GATHER_LIST SECTION_ALL_ACCESS SECTION_EXTEND_SIZE SECTION_MAP_EXECUTE
+        SECTION_MAP_READ SECTION_MAP_WRITE SECTION_QUERY SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1
+        SECURITY_SUBJECT_CONTEXT SEC_BASED SEC_COMMIT SEC_FILE SEC_IMAGE SEC_NOCACHE SEC_RESERVE SEMAPHORE_INCREMENT
+        SERVICE_ADAPTER SERVICE_AUTO_START SERVICE_BOOT_START SERVICE_DEMAND_START SERVICE_DISABLED SERVICE_DRIVER
+        SERVICE_ERROR_CRITICAL SERVICE_ERROR_IGNORE SERVICE_ERROR_NORMAL SERVICE_ERROR_SEVERE
+        SERVICE_FILE_SYSTEM_DRIVER SERVICE_KERNEL_DRIVER SERVICE_RECOGNIZER_DRIVER SERVICE_SYSTEM_START
+        SE_ASSIGNPRIMARYTOKEN_PRIVILEGE SE_AUDIT_PRIVILEGE SE_BACKUP_PRIVILEGE SE_CHANGE_NOTIFY_PRIVILEGE
+        SE_CREATE_GLOBAL_PRIVILEGE SE_CREATE_PAGEFILE_PRIVILEGE SE_CREATE_PERMANENT_PRIVILEGE
+        SE_CREATE_SYMBOLIC_LINK_PRIVILEGE SE_CREATE_TOKEN_PRIVILEGE SE_DACL_DEFAULTED SE_DACL_PRESENT
+        SE_DACL_PROTECTED SE_DEBUG_PRIVILEGE SE_ENABLE_DELEGATION_PRIVILEGE SE_GROUP_DEFAULTED
+        SE_IMPERSONATE_PRIVILEGE SE_INCREASE_QUOTA_PRIVILEGE SE_INC_BASE_PRIORITY_PRIVILEGE
+        SE_INC_WORKING_SET_PRIVILEGE SE_LOAD_DRIVER_PRIVILEGE SE_LOCK_MEMORY_PRIVILEGE SE_MACHINE_ACCOUNT_PRIVILEGE
+        SE_MANAGE_VOLUME_PRIVILEGE SE_MIN_WELL_KNOWN_PRIVILEGE SE_OWNER_DEFAULTED SE_PROF_SINGLE_PROCESS_PRIVILEGE
+        SE_RELABEL_PRIVILEGE SE_REMOTE_SHUTDOWN_PRIVILEGE SE_RESTORE_PRIVILEGE SE_SACL_DEFAULTED SE_SACL_PRESENT
+        SE_SACL_PROTECTED SE_SECURITY_PRIVILEGE SE_SELF_RELATIVE SE_SHUTDOWN_PRIVILEGE SE_SYNC_AGENT_PRIVILEGE
+        SE_SYSTEMTIME_PRIVILEGE SE_SYSTEM_ENVIRONMENT_PRIVILEGE SE_SYSTEM_PROFILE_PRIVILEGE
+        SE_TAKE_OWNERSHIP_PRIVILEGE SE_TCB_PRIVILEGE SE_TIME_ZONE_PRIVILEGE SE_TRUSTED_CREDMAN_ACCESS_PRIVILEGE
+        SE_UNDOCK_PRIVILEGE SINGLE_LIST_ENTRY SLIST_ENTRY SLIST_HEADER SL_ERROR_RETURNED SL_INVOKE_ON_CANCEL
         SL_INVOKE_ON_ERROR SL_INVOKE_ON_SUCCESS SL_PENDING_RETURNED SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION
         SPIN_LOCK_ALREADY_OWNED SPIN_LOCK_NOT_OWNED STANDARD_RIGHTS_ALL STANDARD_RIGHTS_EXECUTE STANDARD_RIGHTS_READ
         STANDARD_RIGHTS_REQUIRED STANDARD_RIGHTS_WRITE STATUS_ABANDONED STATUS_ABANDONED_WAIT_0 STATUS_ACCESS_DENIED
-        STATUS_ACCESS_VIOLATION STATUS_ADAPTER_HARDWARE_ERROR STATUS_ALERTED STATUS_ASSERTION_FAILURE
-        STATUS_BAD_DEVICE_TYPE STATUS_BREAKPOINT STATUS_BUFFER_OVERFLOW STATUS_BUFFER_TOO_SMALL STATUS_CALLBACK_BYPASS
-        STATUS_CANCELLED STATUS_CANNOT_DELETE STATUS_CHILD_MUST_BE_VOLATILE STATUS_COMMITMENT_LIMIT
-        STATUS_CONFLICTING_ADDRESSES STATUS_CONTINUE_COMPLETION STATUS_CRC_ERROR STATUS_DATATYPE_MISALIGNMENT
-        STATUS_DATA_ERROR STATUS_DATA_LATE_ERROR STATUS_DATA_OVERRUN STATUS_DELETE_PENDING
-        STATUS_DEVICE_ALREADY_ATTACHED STATUS_DEVICE_BUSY STATUS_DEVICE_CONFIGURATION_ERROR STATUS_DEVICE_DATA_ERROR
-        STATUS_DEVICE_DOES_NOT_EXIST STATUS_DEVICE_ENUMERATION_ERROR STATUS_DEVICE_INSUFFICIENT_RESOURCES
-        STATUS_DEVICE_NOT_CONNECTED STATUS_DEVICE_NOT_READY STATUS_DEVICE_OFF_LINE STATUS_DEVICE_PAPER_EMPTY
-        STATUS_DEVICE_POWER_FAILURE STATUS_DEVICE_PROTOCOL_ERROR STATUS_DEVICE_REMOVED STATUS_DEVICE_REQUIRES_CLEANING
-        STATUS_DRIVER_UNABLE_TO_LOAD STATUS_END_OF_FILE STATUS_ENTRYPOINT_NOT_FOUND STATUS_FILE_CLOSED
-        STATUS_FILE_INVALID STATUS_FLT_INSTANCE_ALTITUDE_COLLISION STATUS_FREE_VM_NOT_AT_BASE
-        STATUS_GUARD_PAGE_VIOLATION STATUS_ILLEGAL_INSTRUCTION STATUS_IMAGE_ALREADY_LOADED STATUS_INFO_LENGTH_MISMATCH
-        STATUS_INSUFFICIENT_RESOURCES STATUS_INTEGER_DIVIDE_BY_ZERO STATUS_INTEGER_OVERFLOW STATUS_INTERNAL_ERROR
-        STATUS_INVALID_ADDRESS STATUS_INVALID_BUFFER_SIZE STATUS_INVALID_CID STATUS_INVALID_DEVICE_OBJECT_PARAMETER
+        STATUS_ACCESS_VIOLATION STATUS_ADAPTER_HARDWARE_ERROR STATUS_ALERTED STATUS_ALLOTTED_SPACE_EXCEEDED
+        STATUS_ASSERTION_FAILURE STATUS_BAD_DESCRIPTOR_FORMAT STATUS_BAD_DEVICE_TYPE STATUS_BREAKPOINT
+        STATUS_BUFFER_OVERFLOW STATUS_BUFFER_TOO_SMALL STATUS_CALLBACK_BYPASS STATUS_CANCELLED STATUS_CANNOT_DELETE
+        STATUS_CHILD_MUST_BE_VOLATILE STATUS_COMMITMENT_LIMIT STATUS_CONFLICTING_ADDRESSES STATUS_CONTINUE_COMPLETION
+        STATUS_CRC_ERROR STATUS_DATATYPE_MISALIGNMENT STATUS_DATA_ERROR STATUS_DATA_LATE_ERROR STATUS_DATA_OVERRUN
+        STATUS_DELETE_PENDING STATUS_DEVICE_ALREADY_ATTACHED STATUS_DEVICE_BUSY STATUS_DEVICE_CONFIGURATION_ERROR
+        STATUS_DEVICE_DATA_ERROR STATUS_DEVICE_DOES_NOT_EXIST STATUS_DEVICE_ENUMERATION_ERROR
+        STATUS_DEVICE_INSUFFICIENT_RESOURCES STATUS_DEVICE_NOT_CONNECTED STATUS_DEVICE_NOT_READY
+        STATUS_DEVICE_OFF_LINE STATUS_DEVICE_PAPER_EMPTY STATUS_DEVICE_POWER_FAILURE STATUS_DEVICE_PROTOCOL_ERROR
+        STATUS_DEVICE_REMOVED STATUS_DEVICE_REQUIRES_CLEANING STATUS_DRIVER_UNABLE_TO_LOAD STATUS_END_OF_FILE
+        STATUS_ENTRYPOINT_NOT_FOUND STATUS_FILE_CLOSED STATUS_FILE_INVALID STATUS_FLT_INSTANCE_ALTITUDE_COLLISION
+        STATUS_FREE_VM_NOT_AT_BASE STATUS_GUARD_PAGE_VIOLATION STATUS_ILLEGAL_INSTRUCTION STATUS_IMAGE_ALREADY_LOADED
+        STATUS_INFO_LENGTH_MISMATCH STATUS_INSUFFICIENT_RESOURCES STATUS_INTEGER_DIVIDE_BY_ZERO
+        STATUS_INTEGER_OVERFLOW STATUS_INTERNAL_ERROR STATUS_INVALID_ACL STATUS_INVALID_ADDRESS
+        STATUS_INVALID_BUFFER_SIZE STATUS_INVALID_CID STATUS_INVALID_DEVICE_OBJECT_PARAMETER
         STATUS_INVALID_DEVICE_REQUEST STATUS_INVALID_DEVICE_STATE STATUS_INVALID_FILE_FOR_SECTION
         STATUS_INVALID_HANDLE STATUS_INVALID_INFO_CLASS STATUS_INVALID_PAGE_PROTECTION STATUS_INVALID_PARAMETER
         STATUS_INVALID_PARAMETER_1 STATUS_INVALID_PARAMETER_2 STATUS_INVALID_PARAMETER_3 STATUS_INVALID_PARAMETER_4
         STATUS_INVALID_PARAMETER_5 STATUS_INVALID_PARAMETER_6 STATUS_INVALID_PARAMETER_8 STATUS_INVALID_PARAMETER_9
-        STATUS_INVALID_PARAMETER_MIX STATUS_INVALID_USER_BUFFER STATUS_INVALID_VIEW_SIZE STATUS_IO_DEVICE_ERROR
-        STATUS_IO_TIMEOUT STATUS_KERNEL_APC STATUS_KEY_DELETED STATUS_MAPPED_ALIGNMENT STATUS_MEDIA_WRITE_PROTECTED
-        STATUS_MEMORY_NOT_ALLOCATED STATUS_MORE_ENTRIES STATUS_MORE_PROCESSING_REQUIRED STATUS_MUTANT_LIMIT_EXCEEDED
-        STATUS_MUTANT_NOT_OWNED STATUS_NAME_TOO_LONG STATUS_NONEXISTENT_SECTOR STATUS_NOTIFY_CLEANUP
-        STATUS_NOTIFY_ENUM_DIR STATUS_NOT_FOUND STATUS_NOT_IMPLEMENTED STATUS_NOT_MAPPED_VIEW STATUS_NOT_SUPPORTED
-        STATUS_NO_MATCH STATUS_NO_MEDIA_IN_DEVICE STATUS_NO_MEMORY STATUS_NO_MORE_ENTRIES STATUS_NO_MORE_FILES
-        STATUS_NO_SUCH_DEVICE STATUS_NO_SUCH_FILE STATUS_NO_YIELD_PERFORMED STATUS_OBJECT_NAME_COLLISION
-        STATUS_OBJECT_NAME_EXISTS STATUS_OBJECT_NAME_INVALID STATUS_OBJECT_NAME_NOT_FOUND
-        STATUS_OBJECT_NO_LONGER_EXISTS STATUS_OBJECT_PATH_INVALID STATUS_OBJECT_PATH_NOT_FOUND
-        STATUS_OBJECT_PATH_SYNTAX_BAD STATUS_OBJECT_TYPE_MISMATCH STATUS_PARTIAL_COPY STATUS_PENDING
-        STATUS_PLUGPLAY_NO_DEVICE STATUS_PORT_DISCONNECTED STATUS_POSSIBLE_DEADLOCK STATUS_PRIVILEGE_NOT_HELD
-        STATUS_PROCEDURE_NOT_FOUND STATUS_PROCESS_IS_TERMINATING STATUS_QUOTA_EXCEEDED STATUS_REGISTRY_IO_FAILED
-        STATUS_REPARSE STATUS_REQUEST_ABORTED STATUS_REQUEST_NOT_ACCEPTED STATUS_RESOURCE_REQUIREMENTS_CHANGED
-        STATUS_RETRY STATUS_REVISION_MISMATCH STATUS_SECTION_PROTECTION STATUS_SECTION_TOO_BIG
-        STATUS_SEMAPHORE_LIMIT_EXCEEDED STATUS_SHARING_VIOLATION STATUS_SUCCESS STATUS_THREAD_IS_TERMINATING
-        STATUS_TIMEOUT STATUS_TOO_LATE STATUS_UNABLE_TO_FREE_VM STATUS_UNHANDLED_EXCEPTION STATUS_UNRECOGNIZED_MEDIA
-        STATUS_UNSUCCESSFUL STATUS_USER_APC STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_2
-        STATUS_WAIT_3 STATUS_WAIT_63 STATUS_WRONG_VOLUME STRING STRSAFE_FILL_BEHIND_NULL STRSAFE_FILL_ON_FAILURE
-        STRSAFE_IGNORE_NULLS STRSAFE_NO_TRUNCATION STRSAFE_NULL_ON_FAILURE SYMBOLIC_LINK_ALL_ACCESS
-        SYMBOLIC_LINK_QUERY SYNCHRONIZE SYNCH_LEVEL SYSTEM_POWER_STATE_CONTEXT SYSTEM_PTE_MISUSE
-        SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SecurityAppliance SemaphoreObject SgiInternalConfiguration
+        STATUS_INVALID_PARAMETER_MIX STATUS_INVALID_SECURITY_DESCR STATUS_INVALID_SID STATUS_INVALID_USER_BUFFER
+        STATUS_INVALID_VIEW_SIZE STATUS_IO_DEVICE_ERROR STATUS_IO_TIMEOUT STATUS_KERNEL_APC STATUS_KEY_DELETED
+        STATUS_MAPPED_ALIGNMENT STATUS_MEDIA_WRITE_PROTECTED STATUS_MEMORY_NOT_ALLOCATED STATUS_MORE_ENTRIES
+        STATUS_MORE_PROCESSING_REQUIRED STATUS_MUTANT_LIMIT_EXCEEDED STATUS_MUTANT_NOT_OWNED STATUS_NAME_TOO_LONG
+        STATUS_NONEXISTENT_SECTOR STATUS_NOTIFY_CLEANUP STATUS_NOTIFY_ENUM_DIR STATUS_NOT_FOUND STATUS_NOT_IMPLEMENTED
+        STATUS_NOT_MAPPED_VIEW STATUS_NOT_SUPPORTED STATUS_NO_MATCH STATUS_NO_MEDIA_IN_DEVICE STATUS_NO_MEMORY
+        STATUS_NO_MORE_ENTRIES STATUS_NO_MORE_FILES STATUS_NO_SUCH_DEVICE STATUS_NO_SUCH_FILE
+        STATUS_NO_YIELD_PERFORMED STATUS_OBJECT_NAME_COLLISION STATUS_OBJECT_NAME_EXISTS STATUS_OBJECT_NAME_INVALID
+        STATUS_OBJECT_NAME_NOT_FOUND STATUS_OBJECT_NO_LONGER_EXISTS STATUS_OBJECT_PATH_INVALID
+        STATUS_OBJECT_PATH_NOT_FOUND STATUS_OBJECT_PATH_SYNTAX_BAD STATUS_OBJECT_TYPE_MISMATCH STATUS_PARTIAL_COPY
+        STATUS_PENDING STATUS_PLUGPLAY_NO_DEVICE STATUS_PORT_DISCONNECTED STATUS_POSSIBLE_DEADLOCK
+        STATUS_PRIVILEGE_NOT_HELD STATUS_PROCEDURE_NOT_FOUND STATUS_PROCESS_IS_TERMINATING STATUS_QUOTA_EXCEEDED
+        STATUS_REGISTRY_IO_FAILED STATUS_REPARSE STATUS_REQUEST_ABORTED STATUS_REQUEST_NOT_ACCEPTED
+        STATUS_RESOURCE_REQUIREMENTS_CHANGED STATUS_RETRY STATUS_REVISION_MISMATCH STATUS_SECTION_PROTECTION
+        STATUS_SECTION_TOO_BIG STATUS_SEMAPHORE_LIMIT_EXCEEDED STATUS_SHARING_VIOLATION STATUS_SUCCESS
+        STATUS_THREAD_IS_TERMINATING STATUS_TIMEOUT STATUS_TOO_LATE STATUS_UNABLE_TO_FREE_VM
+        STATUS_UNHANDLED_EXCEPTION STATUS_UNKNOWN_REVISION STATUS_UNRECOGNIZED_MEDIA STATUS_UNSUCCESSFUL
+        STATUS_USER_APC STATUS_VERIFY_REQUIRED STATUS_WAIT_0 STATUS_WAIT_1 STATUS_WAIT_2 STATUS_WAIT_3 STATUS_WAIT_63
+        STATUS_WRONG_VOLUME STRING STRSAFE_FILL_BEHIND_NULL STRSAFE_FILL_ON_FAILURE STRSAFE_IGNORE_NULLS
+        STRSAFE_NO_TRUNCATION STRSAFE_NULL_ON_FAILURE SYMBOLIC_LINK_ALL_ACCESS SYMBOLIC_LINK_QUERY SYNCHRONIZE
+        SYNCH_LEVEL SYSTEM_POWER_STATE_CONTEXT SYSTEM_PTE_MISUSE SYSTEM_THREAD_EXCEPTION_NOT_HANDLED SeAccessCheck
+        SeCaptureSubjectContext SeLockSubjectContext SeReleaseSubjectContext SeSinglePrivilegeCheck
+        SeUnlockSubjectContext SeValidSecurityDescriptor SecurityAppliance SemaphoreObject SgiInternalConfiguration
         SingleBusRelations SingleUserTS SmallBusiness SmallBusinessRestricted StorageServer SuperCriticalWorkQueue
         Suspended SynchronizationEvent SynchronizationTimer SystemPowerState TARGET_DEVICE_CUSTOM_NOTIFICATION
         TARGET_DEVICE_REMOVAL_NOTIFICATION TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER
@@ -537,7 +564,7 @@ KNOWN: Final = """
         TIMER_QUERY_STATE TIME_FIELDS TRAP_CAUSE_UNKNOWN TableEmptyTree TableFoundNode TableInsertAsLeft
         TableInsertAsRight TargetDeviceRelation TerminalServer ThreadObject TimerNotificationObject
         TimerSynchronizationObject TransportRelations TurboChannel TypeA TypeB TypeC TypeF UNEXPECTED_KERNEL_MODE_TRAP
-        UNICODE_STRING UNICODE_STRING_MAX_BYTES UserMode UserRequest VERIFIER_DDI_COMPLIANCE
+        UNICODE_STRING UNICODE_STRING_MAX_BYTES UserMode UserRequest VALID_INHERIT_FLAGS VERIFIER_DDI_COMPLIANCE
         VERIFIER_DEADLOCK_DETECTION VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING
         VERIFIER_IO_CHECKING VERIFIER_IRP_LOGGING VERIFIER_LOW_RESOURCES VERIFIER_POOL_TRACKING VERIFIER_SPECIAL_POOL
         VER_AND VER_BUILDNUMBER VER_EQUAL VER_GREATER VER_GREATER_EQUAL VER_LESS VER_LESS_EQUAL VER_MAJORVERSION
@@ -591,11 +618,10 @@ LACKING: Final[dict[str, str]] = {
         USN UTF8_STRING UUID WCHAR WINBOOL WNF_STATE_NAME WORD
 """,
     "wdm.h": """
-        ACCESS_MASK ACCESS_STATE ACCESS_SYSTEM_SECURITY ACL ACL_REVISION ACL_REVISION1 ACL_REVISION2 ACL_REVISION3
-        ACL_REVISION4 ACL_REVISION_DS ACPI_INTERFACE_STANDARD ACPI_INTERFACE_STANDARD2 ADAPTER_OBJECT ALIGN_DOWN
-        ALIGN_DOWN_BY ALIGN_DOWN_POINTER ALIGN_DOWN_POINTER_BY ALIGN_UP ALIGN_UP_BY ALIGN_UP_POINTER
-        ALIGN_UP_POINTER_BY ALLOCATE_ADAPTER_CHANNEL ALLOCATE_COMMON_BUFFER ALLOCATE_FUNCTION ALLOCATE_FUNCTION_EX
-        ALLOC_DATA_PRAGMA ALLOC_PRAGMA ALL_POWERSCHEMES_GUID ALTERNATIVE_ARCHITECTURE_TYPE
+        ACCESS_MASK ACCESS_STATE ACCESS_SYSTEM_SECURITY ACL ACPI_INTERFACE_STANDARD ACPI_INTERFACE_STANDARD2
+        ADAPTER_OBJECT ALIGN_DOWN ALIGN_DOWN_BY ALIGN_DOWN_POINTER ALIGN_DOWN_POINTER_BY ALIGN_UP ALIGN_UP_BY
+        ALIGN_UP_POINTER ALIGN_UP_POINTER_BY ALLOCATE_ADAPTER_CHANNEL ALLOCATE_COMMON_BUFFER ALLOCATE_FUNCTION
+        ALLOCATE_FUNCTION_EX ALLOC_DATA_PRAGMA ALLOC_PRAGMA ALL_POWERSCHEMES_GUID ALTERNATIVE_ARCHITECTURE_TYPE
         APPLICATIONLAUNCH_SETTING_VALUE ASSERT_APC ASSERT_DEVICE_QUEUE ASSERT_DPC ASSERT_EVENT ASSERT_GATE
         ASSERT_MUTANT ASSERT_SEMAPHORE ASSERT_TIMER AdapterType AdministratorPowerPolicy AllLoggerHandlesClass
         AssignSecurityDescriptor AutoLoad BATTERY_REPORTING_SCALE BDCB_CALLBACK_TYPE BOOTDISK_INFORMATION
@@ -666,10 +692,10 @@ LACKING: Final[dict[str, str]] = {
         CmGetBoundTransaction CmKeyObjectType CmResourceTypeMfCardConfig CmResourceTypeNonArbitrated
         CmResourceTypePcCardConfig ContinueCompletion CreateFileTypeMailslot CreateFileTypeNamedPipe
         CreateFileTypeNone CriticalError CsDeviceNotification D3COLD_AUX_POWER_AND_TIMING_INTERFACE
-        D3COLD_SUPPORT_INTERFACE DACL_SECURITY_INFORMATION DBG_STATUS_BUGCHECK_FIRST DBG_STATUS_BUGCHECK_SECOND
-        DBG_STATUS_CONTROL_C DBG_STATUS_DEBUG_CONTROL DBG_STATUS_FATAL DBG_STATUS_SYSRQ DBG_STATUS_WORKER
-        DEFAULT_IMPERSONATION_LEVEL DEFINE_GUIDEX DEVICE_CHANGE_COMPLETE_CALLBACK DEVICE_FLAGS DEVICE_INSTALL_STATE
-        DEVICE_LEVEL_BASE DEVICE_POWER_STATE DEVICE_REGISTRY_PROPERTY DEVICE_RELATION_TYPE DEVICE_REMOVAL_POLICY
+        D3COLD_SUPPORT_INTERFACE DBG_STATUS_BUGCHECK_FIRST DBG_STATUS_BUGCHECK_SECOND DBG_STATUS_CONTROL_C
+        DBG_STATUS_DEBUG_CONTROL DBG_STATUS_FATAL DBG_STATUS_SYSRQ DBG_STATUS_WORKER DEFAULT_IMPERSONATION_LEVEL
+        DEFINE_GUIDEX DEVICE_CHANGE_COMPLETE_CALLBACK DEVICE_FLAGS DEVICE_INSTALL_STATE DEVICE_LEVEL_BASE
+        DEVICE_POWER_STATE DEVICE_REGISTRY_PROPERTY DEVICE_RELATION_TYPE DEVICE_REMOVAL_POLICY
         DEVICE_RESET_INTERFACE_STANDARD DEVICE_TEXT_TYPE DEVICE_TYPE DEVICE_USAGE_NOTIFICATION_TYPE DEVPROPKEY
         DIAGNOSTIC_REASON_DETAILED_STRING DIAGNOSTIC_REASON_INVALID_FLAGS DIAGNOSTIC_REASON_NOT_SPECIFIED
         DIAGNOSTIC_REASON_SIMPLE_STRING DIAGNOSTIC_REASON_VERSION DIRECTORY_NOTIFY_INFORMATION_CLASS
@@ -751,24 +777,23 @@ LACKING: Final[dict[str, str]] = {
         FREE_ADAPTER_CHANNEL FREE_COMMON_BUFFER FREE_FUNCTION FREE_FUNCTION_EX FREE_MAP_REGISTERS FS_INFORMATION_CLASS
         FUNCTION_LEVEL_DEVICE_RESET_PARAMETERS FWMI_NOTIFICATION_CALLBACK FileSystemType
         FirmwareTableInformationRegistered FltIoNotifyRoutinesClass GENERAL_LOOKASIDE GENERAL_LOOKASIDE_LAYOUT
-        GENERAL_LOOKASIDE_POOL GENERIC_MAPPING GET_DMA_ADAPTER GET_DMA_ALIGNMENT GET_SCATTER_GATHER_LIST
-        GET_SET_DEVICE_DATA GM_LOCK_BIT GM_LOCK_BIT_V GM_LOCK_WAITER_INC GM_LOCK_WAITER_WOKEN GROUP_RELATIONSHIP
-        GROUP_SECURITY_INFORMATION GUID_ACDC_POWER_SOURCE GUID_ACTIVE_POWERSCHEME GUID_ALLOW_AWAYMODE
-        GUID_ALLOW_DISPLAY_REQUIRED GUID_ALLOW_RTC_WAKE GUID_ALLOW_STANDBY_STATES GUID_ALLOW_SYSTEM_REQUIRED
-        GUID_APPLAUNCH_BUTTON GUID_BACKGROUND_TASK_NOTIFICATION GUID_BATTERY_DISCHARGE_ACTION_0
-        GUID_BATTERY_DISCHARGE_ACTION_1 GUID_BATTERY_DISCHARGE_ACTION_2 GUID_BATTERY_DISCHARGE_ACTION_3
-        GUID_BATTERY_DISCHARGE_FLAGS_0 GUID_BATTERY_DISCHARGE_FLAGS_1 GUID_BATTERY_DISCHARGE_FLAGS_2
-        GUID_BATTERY_DISCHARGE_FLAGS_3 GUID_BATTERY_DISCHARGE_LEVEL_0 GUID_BATTERY_DISCHARGE_LEVEL_1
-        GUID_BATTERY_DISCHARGE_LEVEL_2 GUID_BATTERY_DISCHARGE_LEVEL_3 GUID_BATTERY_PERCENTAGE_REMAINING
-        GUID_BATTERY_SUBGROUP GUID_CONSOLE_DISPLAY_STATE GUID_CRITICAL_POWER_TRANSITION GUID_DEVICE_IDLE_POLICY
-        GUID_DEVICE_POWER_POLICY_VIDEO_BRIGHTNESS GUID_DEVICE_POWER_POLICY_VIDEO_DIM_BRIGHTNESS
-        GUID_DISK_ADAPTIVE_POWERDOWN GUID_DISK_BURST_IGNORE_THRESHOLD GUID_DISK_POWERDOWN_TIMEOUT GUID_DISK_SUBGROUP
-        GUID_ENABLE_SWITCH_FORCED_SHUTDOWN GUID_HIBERNATE_FASTS4_POLICY GUID_HIBERNATE_TIMEOUT
-        GUID_IDLE_BACKGROUND_TASK GUID_LIDCLOSE_ACTION GUID_LIDCLOSE_ACTION_FLAGS GUID_LIDOPEN_POWERSTATE
-        GUID_LIDSWITCH_STATE_CHANGE GUID_LOCK_CONSOLE_ON_WAKE GUID_MAX_POWER_SAVINGS GUID_MIN_POWER_SAVINGS
-        GUID_MONITOR_POWER_ON GUID_PCIEXPRESS_ASPM_POLICY GUID_PCIEXPRESS_SETTINGS_SUBGROUP GUID_POWERBUTTON_ACTION
-        GUID_POWERBUTTON_ACTION_FLAGS GUID_POWERSCHEME_PERSONALITY GUID_PROCESSOR_ALLOW_THROTTLING
-        GUID_PROCESSOR_CORE_PARKING_AFFINITY_HISTORY_DECREASE_FACTOR
+        GENERAL_LOOKASIDE_POOL GET_DMA_ADAPTER GET_DMA_ALIGNMENT GET_SCATTER_GATHER_LIST GET_SET_DEVICE_DATA
+        GM_LOCK_BIT GM_LOCK_BIT_V GM_LOCK_WAITER_INC GM_LOCK_WAITER_WOKEN GROUP_RELATIONSHIP GUID_ACDC_POWER_SOURCE
+        GUID_ACTIVE_POWERSCHEME GUID_ALLOW_AWAYMODE GUID_ALLOW_DISPLAY_REQUIRED GUID_ALLOW_RTC_WAKE
+        GUID_ALLOW_STANDBY_STATES GUID_ALLOW_SYSTEM_REQUIRED GUID_APPLAUNCH_BUTTON GUID_BACKGROUND_TASK_NOTIFICATION
+        GUID_BATTERY_DISCHARGE_ACTION_0 GUID_BATTERY_DISCHARGE_ACTION_1 GUID_BATTERY_DISCHARGE_ACTION_2
+        GUID_BATTERY_DISCHARGE_ACTION_3 GUID_BATTERY_DISCHARGE_FLAGS_0 GUID_BATTERY_DISCHARGE_FLAGS_1
+        GUID_BATTERY_DISCHARGE_FLAGS_2 GUID_BATTERY_DISCHARGE_FLAGS_3 GUID_BATTERY_DISCHARGE_LEVEL_0
+        GUID_BATTERY_DISCHARGE_LEVEL_1 GUID_BATTERY_DISCHARGE_LEVEL_2 GUID_BATTERY_DISCHARGE_LEVEL_3
+        GUID_BATTERY_PERCENTAGE_REMAINING GUID_BATTERY_SUBGROUP GUID_CONSOLE_DISPLAY_STATE
+        GUID_CRITICAL_POWER_TRANSITION GUID_DEVICE_IDLE_POLICY GUID_DEVICE_POWER_POLICY_VIDEO_BRIGHTNESS
+        GUID_DEVICE_POWER_POLICY_VIDEO_DIM_BRIGHTNESS GUID_DISK_ADAPTIVE_POWERDOWN GUID_DISK_BURST_IGNORE_THRESHOLD
+        GUID_DISK_POWERDOWN_TIMEOUT GUID_DISK_SUBGROUP GUID_ENABLE_SWITCH_FORCED_SHUTDOWN GUID_HIBERNATE_FASTS4_POLICY
+        GUID_HIBERNATE_TIMEOUT GUID_IDLE_BACKGROUND_TASK GUID_LIDCLOSE_ACTION GUID_LIDCLOSE_ACTION_FLAGS
+        GUID_LIDOPEN_POWERSTATE GUID_LIDSWITCH_STATE_CHANGE GUID_LOCK_CONSOLE_ON_WAKE GUID_MAX_POWER_SAVINGS
+        GUID_MIN_POWER_SAVINGS GUID_MONITOR_POWER_ON GUID_PCIEXPRESS_ASPM_POLICY GUID_PCIEXPRESS_SETTINGS_SUBGROUP
+        GUID_POWERBUTTON_ACTION GUID_POWERBUTTON_ACTION_FLAGS GUID_POWERSCHEME_PERSONALITY
+        GUID_PROCESSOR_ALLOW_THROTTLING GUID_PROCESSOR_CORE_PARKING_AFFINITY_HISTORY_DECREASE_FACTOR
         GUID_PROCESSOR_CORE_PARKING_AFFINITY_HISTORY_THRESHOLD GUID_PROCESSOR_CORE_PARKING_AFFINITY_WEIGHTING
         GUID_PROCESSOR_CORE_PARKING_DECREASE_POLICY GUID_PROCESSOR_CORE_PARKING_DECREASE_THRESHOLD
         GUID_PROCESSOR_CORE_PARKING_DECREASE_TIME GUID_PROCESSOR_CORE_PARKING_INCREASE_POLICY
@@ -879,30 +904,30 @@ LACKING: Final[dict[str, str]] = {
         LockQueueUnusedSpare3 LockQueueUnusedSpare8 LockQueueVacbLock LoggerEventsLoggedClass LoggerEventsLostClass
         LogicalProcessorIdling M128A MAILSLOT_CREATE_PARAMETERS MAP_TRANSFER MAXIMUM_FILENAME_LENGTH
         MAXIMUM_PROC_PER_GROUP MAXIMUM_SUPPORTED_EXTENSION MAXIMUM_SUSPEND_COUNT MAXIMUM_VOLUME_LABEL_LENGTH
-        MAX_ACL_REVISION MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE MEMORY_CACHING_TYPE_ORIG
-        MEM_4MB_PAGES MEM_FREE MEM_MAPPED MEM_PRIVATE METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE
-        MINIMAL_XSTATE_AREA_LENGTH MIN_ACL_REVISION MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY
-        MM_SYSTEMSIZE MODE MONITOR_DISPLAY_STATE MaxIoPriorityTypes MaxTraceInformationClass Mm64BitPhysicalAddress
-        MmAddVerifierThunks MmAdvanceMdl MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory
-        MmAllocateMappingAddressEx MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx
-        MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached MmBadPointer MmBuildMdlFromPages MmFrameBufferCached
-        MmGetProcedureAddress MmGetSystemRoutineAddress MmIsDriverSuspectForVerifier MmIsDriverVerifyingByAddress
-        MmIsIoSpaceActive MmMapIoSpaceEx MmMapMdl MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection
-        MmSetPermanentCacheAttribute ModifyAccess MonitorCapabilities MonitorInvocation MultiplyHigh
-        NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK
-        NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW
-        NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES NlsMbCodePageTag NlsMbOemCodePageTag
-        NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS NonPagedPoolBaseMustSucceed
-        NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession NonPagedPoolMustSucceedSession
-        NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent NotifyUserPowerSetting NtBuildNumber
-        NtCommitComplete NtCommitEnlistment NtCommitTransaction NtCreateEnlistment NtCreateResourceManager
-        NtCreateTransaction NtCreateTransactionManager NtEnumerateTransactionObject NtGetNotificationResourceManager
-        NtOpenEnlistment NtOpenResourceManager NtOpenTransaction NtOpenTransactionManager NtPrePrepareComplete
-        NtPrePrepareEnlistment NtPrepareComplete NtPrepareEnlistment NtPropagationComplete NtPropagationFailed
-        NtQueryInformationEnlistment NtQueryInformationResourceManager NtQueryInformationTransaction
-        NtQueryInformationTransactionManager NtReadOnlyEnlistment NtRecoverEnlistment NtRecoverResourceManager
-        NtRecoverTransactionManager NtRegisterProtocolAddressInformation NtRenameTransactionManager NtRollbackComplete
-        NtRollbackEnlistment NtRollbackTransaction NtRollforwardTransactionManager NtSetInformationEnlistment
+        MAX_IDLE_HANDLERS MDL_MAPPING_FLAGS MEMORY_CACHING_TYPE MEMORY_CACHING_TYPE_ORIG MEM_4MB_PAGES MEM_FREE
+        MEM_MAPPED MEM_PRIVATE METHOD_DIRECT_FROM_HARDWARE METHOD_DIRECT_TO_HARDWARE MINIMAL_XSTATE_AREA_LENGTH
+        MM_ANY_NODE_OK MM_MAXIMUM_DISK_IO_SIZE MM_PAGE_PRIORITY MM_SYSTEMSIZE MODE MONITOR_DISPLAY_STATE
+        MaxIoPriorityTypes MaxTraceInformationClass Mm64BitPhysicalAddress MmAddVerifierThunks MmAdvanceMdl
+        MmAllocateContiguousMemorySpecifyCacheNode MmAllocateContiguousNodeMemory MmAllocateMappingAddressEx
+        MmAllocateMdlForIoSpace MmAllocateNodePagesForMdlEx MmAllocatePartitionNodePagesForMdlEx MmAreMdlPagesCached
+        MmBadPointer MmBuildMdlFromPages MmFrameBufferCached MmGetProcedureAddress MmGetSystemRoutineAddress
+        MmIsDriverSuspectForVerifier MmIsDriverVerifyingByAddress MmIsIoSpaceActive MmMapIoSpaceEx MmMapMdl
+        MmMdlPageContentsState MmMdlPagesAreZero MmProtectDriverSection MmSetPermanentCacheAttribute ModifyAccess
+        MonitorCapabilities MonitorInvocation MultiplyHigh NAMED_PIPE_CREATE_PARAMETERS NEC98x86 NLS_MB_CODE_PAGE_TAG
+        NLS_MB_OEM_CODE_PAGE_TAG NMI_CALLBACK NODE_REQUIREMENT NOTIFY_USER_POWER_SETTING NO_SUBGROUP_GUID
+        NT_ASSERTMSGW NT_VERIFY NT_VERIFYMSG NT_VERIFYMSGW NUMA_NODE_RELATIONSHIP NUM_DISCHARGE_POLICIES
+        NlsMbCodePageTag NlsMbOemCodePageTag NonPagedPoolBaseCacheAligned NonPagedPoolBaseCacheAlignedMustS
+        NonPagedPoolBaseMustSucceed NonPagedPoolCacheAlignedMustSSession NonPagedPoolCacheAlignedSession
+        NonPagedPoolMustSucceedSession NonPagedPoolSessionNx NormalError NotifyUserModeLegacyPowerEvent
+        NotifyUserPowerSetting NtBuildNumber NtCommitComplete NtCommitEnlistment NtCommitTransaction
+        NtCreateEnlistment NtCreateResourceManager NtCreateTransaction NtCreateTransactionManager
+        NtEnumerateTransactionObject NtGetNotificationResourceManager NtOpenEnlistment NtOpenResourceManager
+        NtOpenTransaction NtOpenTransactionManager NtPrePrepareComplete NtPrePrepareEnlistment NtPrepareComplete
+        NtPrepareEnlistment NtPropagationComplete NtPropagationFailed NtQueryInformationEnlistment
+        NtQueryInformationResourceManager NtQueryInformationTransaction NtQueryInformationTransactionManager
+        NtReadOnlyEnlistment NtRecoverEnlistment NtRecoverResourceManager NtRecoverTransactionManager
+        NtRegisterProtocolAddressInformation NtRenameTransactionManager NtRollbackComplete NtRollbackEnlistment
+        NtRollbackTransaction NtRollforwardTransactionManager NtSetInformationEnlistment
         NtSetInformationResourceManager NtSetInformationTransaction NtSetInformationTransactionManager
         NtSinglePhaseReject OBJECT_NAME_INFORMATION OBJECT_TYPE OBJECT_TYPE_ALL_ACCESS OBJECT_TYPE_CREATE
         OBJ_NAME_PATH_SEPARATOR OB_CALLBACK_REGISTRATION OB_FLT_REGISTRATION_VERSION OB_FLT_REGISTRATION_VERSION_0100
@@ -910,47 +935,46 @@ LACKING: Final[dict[str, str]] = {
         OB_POST_CREATE_HANDLE_INFORMATION OB_POST_DUPLICATE_HANDLE_INFORMATION OB_POST_OPERATION_INFORMATION
         OB_POST_OPERATION_PARAMETERS OB_PREOP_CALLBACK_STATUS OB_PREOP_SUCCESS OB_PRE_CREATE_HANDLE_INFORMATION
         OB_PRE_DUPLICATE_HANDLE_INFORMATION OB_PRE_OPERATION_INFORMATION OB_PRE_OPERATION_PARAMETERS OWNER_ENTRY
-        OWNER_SECURITY_INFORMATION ObGetFilterVersion ObReferenceObjectSafe ObReferenceObjectSafeWithTag
-        ObRegisterCallbacks ObUnRegisterCallbacks PACCESS_MASK PACCESS_STATE PACCESS_TOKEN PACL PADAPTER_OBJECT
-        PAGED_ASSERT PAGED_CODE_LOCKED PALLOCATE_ADAPTER_CHANNEL PALLOCATE_COMMON_BUFFER PALLOCATE_FUNCTION
-        PALLOCATE_FUNCTION_EX PAUSE_PROCESSOR PBUILD_MDL_FROM_SCATTER_GATHER_LIST PBUILD_SCATTER_GATHER_LIST
-        PBUS_DATA_TYPE PBUS_INTERFACE_STANDARD PBUS_QUERY_ID_TYPE PCALCULATE_SCATTER_GATHER_LIST_SIZE
-        PCALLBACK_FUNCTION PCALLBACK_OBJECT PCI_ADDRESS_IO_ADDRESS_MASK PCI_ADDRESS_IO_SPACE
-        PCI_ADDRESS_MEMORY_ADDRESS_MASK PCI_ADDRESS_MEMORY_PREFETCHABLE PCI_ADDRESS_MEMORY_TYPE_MASK
-        PCI_ADDRESS_ROM_ADDRESS_MASK PCI_BRIDGE_TYPE PCI_CAPABILITIES_HEADER PCI_CAPABILITY_ID_AGP
-        PCI_CAPABILITY_ID_AGP_TARGET PCI_CAPABILITY_ID_CPCI_HOTSWAP PCI_CAPABILITY_ID_CPCI_RES_CTRL
-        PCI_CAPABILITY_ID_DEBUG_PORT PCI_CAPABILITY_ID_HYPERTRANSPORT PCI_CAPABILITY_ID_MSI PCI_CAPABILITY_ID_MSIX
-        PCI_CAPABILITY_ID_P2P_SSID PCI_CAPABILITY_ID_PCIX PCI_CAPABILITY_ID_PCI_EXPRESS
-        PCI_CAPABILITY_ID_POWER_MANAGEMENT PCI_CAPABILITY_ID_SECURE PCI_CAPABILITY_ID_SHPC PCI_CAPABILITY_ID_SLOT_ID
-        PCI_CAPABILITY_ID_VENDOR_SPECIFIC PCI_CAPABILITY_ID_VPD PCI_CARDBUS_BRIDGE_TYPE PCI_CLASS_BASE_SYSTEM_DEV
-        PCI_CLASS_BRIDGE_DEV PCI_CLASS_DATA_ACQ_SIGNAL_PROC PCI_CLASS_DISPLAY_CTLR PCI_CLASS_DOCKING_STATION
-        PCI_CLASS_ENCRYPTION_DECRYPTION PCI_CLASS_INPUT_DEV PCI_CLASS_INTELLIGENT_IO_CTLR PCI_CLASS_MASS_STORAGE_CTLR
-        PCI_CLASS_MEMORY_CTLR PCI_CLASS_MULTIMEDIA_DEV PCI_CLASS_NETWORK_CTLR PCI_CLASS_NOT_DEFINED PCI_CLASS_PRE_20
-        PCI_CLASS_PROCESSOR PCI_CLASS_SATELLITE_COMMS_CTLR PCI_CLASS_SERIAL_BUS_CTLR PCI_CLASS_SIMPLE_COMMS_CTLR
-        PCI_CLASS_WIRELESS_CTLR PCI_COMMON_CONFIG PCI_COMMON_HDR_LENGTH PCI_COMMON_HEADER PCI_COMMON_HEADER_LAYOUT
-        PCI_CONFIGURATION_TYPE PCI_DEVICE_PRESENCE_PARAMETERS PCI_DEVICE_PRESENT_INTERFACE
-        PCI_DEVICE_PRESENT_INTERFACE_VERSION PCI_DEVICE_TYPE PCI_DISABLE_LEVEL_INTERRUPT PCI_ENABLE_BUS_MASTER
-        PCI_ENABLE_FAST_BACK_TO_BACK PCI_ENABLE_IO_SPACE PCI_ENABLE_MEMORY_SPACE PCI_ENABLE_PARITY PCI_ENABLE_SERR
-        PCI_ENABLE_SPECIAL_CYCLES PCI_ENABLE_VGA_COMPATIBLE_PALETTE PCI_ENABLE_WAIT_CYCLE
-        PCI_ENABLE_WRITE_AND_INVALIDATE PCI_EXPRESS_ADVANCED_ERROR_REPORTING_CAP_ID PCI_EXPRESS_AER_CAPABILITIES
-        PCI_EXPRESS_AER_CAPABILITY PCI_EXPRESS_BRIDGE_AER_CAPABILITY PCI_EXPRESS_CORRECTABLE_ERROR_MASK
-        PCI_EXPRESS_CORRECTABLE_ERROR_STATUS PCI_EXPRESS_DEVICE_SERIAL_NUMBER_CAP_ID
-        PCI_EXPRESS_ENHANCED_CAPABILITY_HEADER PCI_EXPRESS_ENTER_LINK_QUIESCENT_MODE PCI_EXPRESS_ERROR_SOURCE_ID
-        PCI_EXPRESS_EXIT_LINK_QUIESCENT_MODE PCI_EXPRESS_LINK_QUIESCENT_INTERFACE
-        PCI_EXPRESS_LINK_QUIESCENT_INTERFACE_VERSION PCI_EXPRESS_MFVC_CAP_ID PCI_EXPRESS_POWER_BUDGETING_CAP_ID
-        PCI_EXPRESS_RCRB_HEADER_CAP_ID PCI_EXPRESS_RC_EVENT_COLLECTOR_ENDPOINT_ASSOCIATION_CAP_ID
-        PCI_EXPRESS_RC_INTERNAL_LINK_CONTROL_CAP_ID PCI_EXPRESS_RC_LINK_DECLARATION_CAP_ID
-        PCI_EXPRESS_ROOTPORT_AER_CAPABILITY PCI_EXPRESS_ROOT_ERROR_COMMAND PCI_EXPRESS_ROOT_ERROR_STATUS
-        PCI_EXPRESS_ROOT_PORT_INTERFACE PCI_EXPRESS_ROOT_PORT_INTERFACE_VERSION PCI_EXPRESS_SEC_AER_CAPABILITIES
-        PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_MASK PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_SEVERITY
-        PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_STATUS PCI_EXPRESS_SERIAL_NUMBER_CAPABILITY
-        PCI_EXPRESS_SINGLE_ROOT_IO_VIRTUALIZATION_CAP_ID PCI_EXPRESS_SRIOV_CAPABILITY PCI_EXPRESS_SRIOV_CAPS
-        PCI_EXPRESS_SRIOV_CONTROL PCI_EXPRESS_SRIOV_MIGRATION_STATE_ARRAY PCI_EXPRESS_SRIOV_STATUS
-        PCI_EXPRESS_UNCORRECTABLE_ERROR_MASK PCI_EXPRESS_UNCORRECTABLE_ERROR_SEVERITY
-        PCI_EXPRESS_UNCORRECTABLE_ERROR_STATUS PCI_EXPRESS_VC_AND_MFVC_CAP_ID PCI_EXPRESS_VIRTUAL_CHANNEL_CAP_ID
-        PCI_EXTENDED_CONFIG_LENGTH PCI_INVALID_VENDORID PCI_IS_DEVICE_PRESENT PCI_IS_DEVICE_PRESENT_EX
-        PCI_MAX_BRIDGE_NUMBER PCI_MAX_DEVICES PCI_MAX_FUNCTION PCI_MSIX_GET_ENTRY PCI_MSIX_GET_TABLE_SIZE
-        PCI_MSIX_MASKUNMASK_ENTRY PCI_MSIX_SET_ENTRY PCI_MSIX_TABLE_CONFIG_INTERFACE
+        ObGetFilterVersion ObReferenceObjectSafe ObReferenceObjectSafeWithTag ObRegisterCallbacks
+        ObUnRegisterCallbacks PACCESS_MASK PACCESS_STATE PACCESS_TOKEN PACL PADAPTER_OBJECT PAGED_ASSERT
+        PAGED_CODE_LOCKED PALLOCATE_ADAPTER_CHANNEL PALLOCATE_COMMON_BUFFER PALLOCATE_FUNCTION PALLOCATE_FUNCTION_EX
+        PAUSE_PROCESSOR PBUILD_MDL_FROM_SCATTER_GATHER_LIST PBUILD_SCATTER_GATHER_LIST PBUS_DATA_TYPE
+        PBUS_INTERFACE_STANDARD PBUS_QUERY_ID_TYPE PCALCULATE_SCATTER_GATHER_LIST_SIZE PCALLBACK_FUNCTION
+        PCALLBACK_OBJECT PCI_ADDRESS_IO_ADDRESS_MASK PCI_ADDRESS_IO_SPACE PCI_ADDRESS_MEMORY_ADDRESS_MASK
+        PCI_ADDRESS_MEMORY_PREFETCHABLE PCI_ADDRESS_MEMORY_TYPE_MASK PCI_ADDRESS_ROM_ADDRESS_MASK PCI_BRIDGE_TYPE
+        PCI_CAPABILITIES_HEADER PCI_CAPABILITY_ID_AGP PCI_CAPABILITY_ID_AGP_TARGET PCI_CAPABILITY_ID_CPCI_HOTSWAP
+        PCI_CAPABILITY_ID_CPCI_RES_CTRL PCI_CAPABILITY_ID_DEBUG_PORT PCI_CAPABILITY_ID_HYPERTRANSPORT
+        PCI_CAPABILITY_ID_MSI PCI_CAPABILITY_ID_MSIX PCI_CAPABILITY_ID_P2P_SSID PCI_CAPABILITY_ID_PCIX
+        PCI_CAPABILITY_ID_PCI_EXPRESS PCI_CAPABILITY_ID_POWER_MANAGEMENT PCI_CAPABILITY_ID_SECURE
+        PCI_CAPABILITY_ID_SHPC PCI_CAPABILITY_ID_SLOT_ID PCI_CAPABILITY_ID_VENDOR_SPECIFIC PCI_CAPABILITY_ID_VPD
+        PCI_CARDBUS_BRIDGE_TYPE PCI_CLASS_BASE_SYSTEM_DEV PCI_CLASS_BRIDGE_DEV PCI_CLASS_DATA_ACQ_SIGNAL_PROC
+        PCI_CLASS_DISPLAY_CTLR PCI_CLASS_DOCKING_STATION PCI_CLASS_ENCRYPTION_DECRYPTION PCI_CLASS_INPUT_DEV
+        PCI_CLASS_INTELLIGENT_IO_CTLR PCI_CLASS_MASS_STORAGE_CTLR PCI_CLASS_MEMORY_CTLR PCI_CLASS_MULTIMEDIA_DEV
+        PCI_CLASS_NETWORK_CTLR PCI_CLASS_NOT_DEFINED PCI_CLASS_PRE_20 PCI_CLASS_PROCESSOR
+        PCI_CLASS_SATELLITE_COMMS_CTLR PCI_CLASS_SERIAL_BUS_CTLR PCI_CLASS_SIMPLE_COMMS_CTLR PCI_CLASS_WIRELESS_CTLR
+        PCI_COMMON_CONFIG PCI_COMMON_HDR_LENGTH PCI_COMMON_HEADER PCI_COMMON_HEADER_LAYOUT PCI_CONFIGURATION_TYPE
+        PCI_DEVICE_PRESENCE_PARAMETERS PCI_DEVICE_PRESENT_INTERFACE PCI_DEVICE_PRESENT_INTERFACE_VERSION
+        PCI_DEVICE_TYPE PCI_DISABLE_LEVEL_INTERRUPT PCI_ENABLE_BUS_MASTER PCI_ENABLE_FAST_BACK_TO_BACK
+        PCI_ENABLE_IO_SPACE PCI_ENABLE_MEMORY_SPACE PCI_ENABLE_PARITY PCI_ENABLE_SERR PCI_ENABLE_SPECIAL_CYCLES
+        PCI_ENABLE_VGA_COMPATIBLE_PALETTE PCI_ENABLE_WAIT_CYCLE PCI_ENABLE_WRITE_AND_INVALIDATE
+        PCI_EXPRESS_ADVANCED_ERROR_REPORTING_CAP_ID PCI_EXPRESS_AER_CAPABILITIES PCI_EXPRESS_AER_CAPABILITY
+        PCI_EXPRESS_BRIDGE_AER_CAPABILITY PCI_EXPRESS_CORRECTABLE_ERROR_MASK PCI_EXPRESS_CORRECTABLE_ERROR_STATUS
+        PCI_EXPRESS_DEVICE_SERIAL_NUMBER_CAP_ID PCI_EXPRESS_ENHANCED_CAPABILITY_HEADER
+        PCI_EXPRESS_ENTER_LINK_QUIESCENT_MODE PCI_EXPRESS_ERROR_SOURCE_ID PCI_EXPRESS_EXIT_LINK_QUIESCENT_MODE
+        PCI_EXPRESS_LINK_QUIESCENT_INTERFACE PCI_EXPRESS_LINK_QUIESCENT_INTERFACE_VERSION PCI_EXPRESS_MFVC_CAP_ID
+        PCI_EXPRESS_POWER_BUDGETING_CAP_ID PCI_EXPRESS_RCRB_HEADER_CAP_ID
+        PCI_EXPRESS_RC_EVENT_COLLECTOR_ENDPOINT_ASSOCIATION_CAP_ID PCI_EXPRESS_RC_INTERNAL_LINK_CONTROL_CAP_ID
+        PCI_EXPRESS_RC_LINK_DECLARATION_CAP_ID PCI_EXPRESS_ROOTPORT_AER_CAPABILITY PCI_EXPRESS_ROOT_ERROR_COMMAND
+        PCI_EXPRESS_ROOT_ERROR_STATUS PCI_EXPRESS_ROOT_PORT_INTERFACE PCI_EXPRESS_ROOT_PORT_INTERFACE_VERSION
+        PCI_EXPRESS_SEC_AER_CAPABILITIES PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_MASK
+        PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_SEVERITY PCI_EXPRESS_SEC_UNCORRECTABLE_ERROR_STATUS
+        PCI_EXPRESS_SERIAL_NUMBER_CAPABILITY PCI_EXPRESS_SINGLE_ROOT_IO_VIRTUALIZATION_CAP_ID
+        PCI_EXPRESS_SRIOV_CAPABILITY PCI_EXPRESS_SRIOV_CAPS PCI_EXPRESS_SRIOV_CONTROL
+        PCI_EXPRESS_SRIOV_MIGRATION_STATE_ARRAY PCI_EXPRESS_SRIOV_STATUS PCI_EXPRESS_UNCORRECTABLE_ERROR_MASK
+        PCI_EXPRESS_UNCORRECTABLE_ERROR_SEVERITY PCI_EXPRESS_UNCORRECTABLE_ERROR_STATUS PCI_EXPRESS_VC_AND_MFVC_CAP_ID
+        PCI_EXPRESS_VIRTUAL_CHANNEL_CAP_ID PCI_EXTENDED_CONFIG_LENGTH PCI_INVALID_VENDORID PCI_IS_DEVICE_PRESENT
+        PCI_IS_DEVICE_PRESENT_EX PCI_MAX_BRIDGE_NUMBER PCI_MAX_DEVICES PCI_MAX_FUNCTION PCI_MSIX_GET_ENTRY
+        PCI_MSIX_GET_TABLE_SIZE PCI_MSIX_MASKUNMASK_ENTRY PCI_MSIX_SET_ENTRY PCI_MSIX_TABLE_CONFIG_INTERFACE
         PCI_MSIX_TABLE_CONFIG_INTERFACE_VERSION PCI_MSIX_TABLE_CONFIG_MINIMUM_SIZE PCI_MULTIFUNCTION
         PCI_MULTIFUNCTION_DEVICE PCI_PMC PCI_PMCSR PCI_PMCSR_BSE PCI_PM_CAPABILITY PCI_ROMADDRESS_ENABLED
         PCI_SLOT_NUMBER PCI_STATUS_66MHZ_CAPABLE PCI_STATUS_CAPABILITIES_LIST PCI_STATUS_DATA_PARITY_DETECTED
@@ -1142,79 +1166,65 @@ LACKING: Final[dict[str, str]] = {
         RTL_VERIFY RTL_VERIFYMSG RandomAccess ReadAccess RecognizerType RegisterSpmPowerSettings RelationAll
         RelationCache RelationGroup RelationNumaNode RelationProcessorCore RelationProcessorPackage
         ResourceManagerBasicInformation ResourceManagerCompletionInformation RtlCmDecodeMemIoResource
-        RtlCmEncodeMemIoResource RtlCompareUnicodeStrings RtlConstantStringLength RtlCopyVolatileMemory
-        RtlCreateSecurityDescriptor RtlEqualLuid RtlFillVolatileMemory RtlFindClosestEncodableLength
-        RtlGetEnabledExtendedFeatures RtlInitStringEx RtlInitUTF8String RtlInitUTF8StringEx RtlIoDecodeMemIoResource
-        RtlIoEncodeMemIoResource RtlIsZeroLuid RtlIsZeroMemory RtlLengthSecurityDescriptor RtlMoveVolatileMemory
-        RtlPrefetchMemoryNonTemporal RtlQueryRegistryValueWithFallback RtlSanitizeUnicodeStringPadding
-        RtlSetDaclSecurityDescriptor RtlSetVolatileMemory RtlStoreUlongPtr RtlUTF8StringToUnicodeString
-        RtlUTF8ToUnicodeN RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N RtlValidRelativeSecurityDescriptor
-        RtlValidSecurityDescriptor SACL_SECURITY_INFORMATION SCSI_REQUEST_BLOCK SECONDBYTE SECTION_INHERIT
-        SECTION_MAP_EXECUTE_EXPLICIT SECTION_OBJECT_POINTERS SECURITY_CONTEXT_TRACKING_MODE
-        SECURITY_DESCRIPTOR_REVISION SECURITY_DESCRIPTOR_REVISION1 SECURITY_DYNAMIC_TRACKING
+        RtlCmEncodeMemIoResource RtlCompareUnicodeStrings RtlConstantStringLength RtlCopyVolatileMemory RtlEqualLuid
+        RtlFillVolatileMemory RtlFindClosestEncodableLength RtlGetEnabledExtendedFeatures RtlInitStringEx
+        RtlInitUTF8String RtlInitUTF8StringEx RtlIoDecodeMemIoResource RtlIoEncodeMemIoResource RtlIsZeroLuid
+        RtlIsZeroMemory RtlMoveVolatileMemory RtlPrefetchMemoryNonTemporal RtlQueryRegistryValueWithFallback
+        RtlSanitizeUnicodeStringPadding RtlSetVolatileMemory RtlStoreUlongPtr RtlUTF8StringToUnicodeString
+        RtlUTF8ToUnicodeN RtlUnicodeStringToUTF8String RtlUnicodeToUTF8N SCSI_REQUEST_BLOCK SECONDBYTE SECTION_INHERIT
+        SECTION_MAP_EXECUTE_EXPLICIT SECTION_OBJECT_POINTERS SECURITY_CONTEXT_TRACKING_MODE SECURITY_DYNAMIC_TRACKING
         SECURITY_IMPERSONATION_LEVEL SECURITY_INFORMATION SECURITY_MAX_IMPERSONATION_LEVEL
         SECURITY_MIN_IMPERSONATION_LEVEL SECURITY_OPERATION_CODE SECURITY_QUALITY_OF_SERVICE SECURITY_STATIC_TRACKING
-        SECURITY_SUBJECT_CONTEXT SEC_LARGE_PAGES SEGMENT_ALL_ACCESS SEMAPHORE_ALL_ACCESS SEMAPHORE_MODIFY_STATE
-        SEMAPHORE_QUERY_STATE SERVICE_ERROR_TYPE SERVICE_INTERACTIVE_PROCESS SERVICE_LOAD_TYPE SERVICE_NODE_TYPE
-        SERVICE_TYPE_ALL SERVICE_WIN32 SERVICE_WIN32_OWN_PROCESS SERVICE_WIN32_SHARE_PROCESS SESSION_ALL_ACCESS
-        SESSION_MODIFY_ACCESS SESSION_QUERY_ACCESS SET_POWER_SETTING_VALUE SE_ADT_ACCESS_REASON SE_ADT_OBJECT_ONLY
-        SE_ADT_OBJECT_TYPE SE_ADT_PARAMETERS_SELF_RELATIVE SE_ADT_PARAMETERS_SEND_TO_LSA SE_ADT_PARAMETER_ARRAY
+        SEC_LARGE_PAGES SEGMENT_ALL_ACCESS SEMAPHORE_ALL_ACCESS SEMAPHORE_MODIFY_STATE SEMAPHORE_QUERY_STATE
+        SERVICE_ERROR_TYPE SERVICE_INTERACTIVE_PROCESS SERVICE_LOAD_TYPE SERVICE_NODE_TYPE SERVICE_TYPE_ALL
+        SERVICE_WIN32 SERVICE_WIN32_OWN_PROCESS SERVICE_WIN32_SHARE_PROCESS SESSION_ALL_ACCESS SESSION_MODIFY_ACCESS
+        SESSION_QUERY_ACCESS SET_POWER_SETTING_VALUE SE_ADT_ACCESS_REASON SE_ADT_OBJECT_ONLY SE_ADT_OBJECT_TYPE
+        SE_ADT_PARAMETERS_SELF_RELATIVE SE_ADT_PARAMETERS_SEND_TO_LSA SE_ADT_PARAMETER_ARRAY
         SE_ADT_PARAMETER_ARRAY_ENTRY SE_ADT_PARAMETER_EXTENSIBLE_AUDIT SE_ADT_PARAMETER_GENERIC_AUDIT
-        SE_ADT_PARAMETER_TYPE SE_ADT_PARAMETER_WRITE_SYNCHRONOUS SE_ASSIGNPRIMARYTOKEN_PRIVILEGE SE_AUDIT_PRIVILEGE
-        SE_BACKUP_PRIVILEGE SE_CHANGE_NOTIFY_PRIVILEGE SE_CREATE_GLOBAL_PRIVILEGE SE_CREATE_PAGEFILE_PRIVILEGE
-        SE_CREATE_PERMANENT_PRIVILEGE SE_CREATE_SYMBOLIC_LINK_PRIVILEGE SE_CREATE_TOKEN_PRIVILEGE SE_DEBUG_PRIVILEGE
-        SE_ENABLE_DELEGATION_PRIVILEGE SE_IMPERSONATE_PRIVILEGE SE_IMPERSONATION_STATE SE_INCREASE_QUOTA_PRIVILEGE
-        SE_INC_BASE_PRIORITY_PRIVILEGE SE_INC_WORKING_SET_PRIVILEGE SE_LOAD_DRIVER_PRIVILEGE SE_LOCK_MEMORY_PRIVILEGE
-        SE_MACHINE_ACCOUNT_PRIVILEGE SE_MANAGE_VOLUME_PRIVILEGE SE_MAX_AUDIT_PARAMETERS
-        SE_MAX_GENERIC_AUDIT_PARAMETERS SE_MAX_WELL_KNOWN_PRIVILEGE SE_MIN_WELL_KNOWN_PRIVILEGE SE_PRIVILEGE_ENABLED
+        SE_ADT_PARAMETER_TYPE SE_ADT_PARAMETER_WRITE_SYNCHRONOUS SE_IMPERSONATION_STATE SE_MAX_AUDIT_PARAMETERS
+        SE_MAX_GENERIC_AUDIT_PARAMETERS SE_MAX_WELL_KNOWN_PRIVILEGE SE_PRIVILEGE_ENABLED
         SE_PRIVILEGE_ENABLED_BY_DEFAULT SE_PRIVILEGE_REMOVED SE_PRIVILEGE_USED_FOR_ACCESS
-        SE_PRIVILEGE_VALID_ATTRIBUTES SE_PROF_SINGLE_PROCESS_PRIVILEGE SE_RELABEL_PRIVILEGE
-        SE_REMOTE_SHUTDOWN_PRIVILEGE SE_RESTORE_PRIVILEGE SE_SECURITY_PRIVILEGE SE_SHUTDOWN_PRIVILEGE
-        SE_SYNC_AGENT_PRIVILEGE SE_SYSTEMTIME_PRIVILEGE SE_SYSTEM_ENVIRONMENT_PRIVILEGE SE_SYSTEM_PROFILE_PRIVILEGE
-        SE_TAKE_OWNERSHIP_PRIVILEGE SE_TCB_PRIVILEGE SE_TIME_ZONE_PRIVILEGE SE_TRUSTED_CREDMAN_ACCESS_PRIVILEGE
-        SE_UNDOCK_PRIVILEGE SHARE_ACCESS SHORT_LEAST_SIGNIFICANT_BIT SHORT_MASK SHORT_MOST_SIGNIFICANT_BIT SHORT_SIZE
-        SINGLE_GROUP_LEGACY_API SLIST_ENTRY32 SLIST_HEADER32 SL_ALLOW_RAW_MOUNT SL_CASE_SENSITIVE SL_EXCLUSIVE_LOCK
-        SL_FAIL_IMMEDIATELY SL_FORCE_ACCESS_CHECK SL_FORCE_DIRECT_WRITE SL_FT_SEQUENTIAL_WRITE SL_INDEX_SPECIFIED
-        SL_KEY_SPECIFIED SL_OPEN_PAGING_FILE SL_OPEN_TARGET_DIRECTORY SL_OVERRIDE_VERIFY_VOLUME SL_READ_ACCESS_GRANTED
-        SL_REALTIME_STREAM SL_RESTART_SCAN SL_RETURN_SINGLE_ENTRY SL_STOP_ON_SYMLINK SL_WATCH_TREE
-        SL_WRITE_ACCESS_GRANTED SL_WRITE_THROUGH SPECIFIC_RIGHTS_ALL SPFN_NUMBER STATICGUIDOF SUITE_TYPE
+        SE_PRIVILEGE_VALID_ATTRIBUTES SHARE_ACCESS SHORT_LEAST_SIGNIFICANT_BIT SHORT_MASK SHORT_MOST_SIGNIFICANT_BIT
+        SHORT_SIZE SINGLE_GROUP_LEGACY_API SLIST_ENTRY32 SLIST_HEADER32 SL_ALLOW_RAW_MOUNT SL_CASE_SENSITIVE
+        SL_EXCLUSIVE_LOCK SL_FAIL_IMMEDIATELY SL_FORCE_ACCESS_CHECK SL_FORCE_DIRECT_WRITE SL_FT_SEQUENTIAL_WRITE
+        SL_INDEX_SPECIFIED SL_KEY_SPECIFIED SL_OPEN_PAGING_FILE SL_OPEN_TARGET_DIRECTORY SL_OVERRIDE_VERIFY_VOLUME
+        SL_READ_ACCESS_GRANTED SL_REALTIME_STREAM SL_RESTART_SCAN SL_RETURN_SINGLE_ENTRY SL_STOP_ON_SYMLINK
+        SL_WATCH_TREE SL_WRITE_ACCESS_GRANTED SL_WRITE_THROUGH SPECIFIC_RIGHTS_ALL SPFN_NUMBER STATICGUIDOF SUITE_TYPE
         SYSTEM_LOGICAL_PROCESSOR_INFORMATION SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX SYSTEM_POWER_CONDITION
-        SYSTEM_POWER_STATE ScreenOff SeAccessCheck SeAdtParmTypeAccessMask SeAdtParmTypeAccessReason
-        SeAdtParmTypeClaims SeAdtParmTypeDateTime SeAdtParmTypeDuration SeAdtParmTypeFileSpec SeAdtParmTypeGuid
-        SeAdtParmTypeHexInt64 SeAdtParmTypeHexUlong SeAdtParmTypeLogonHours SeAdtParmTypeLogonId
-        SeAdtParmTypeLogonIdAsSid SeAdtParmTypeLogonIdEx SeAdtParmTypeLogonIdNoSid SeAdtParmTypeLuid
-        SeAdtParmTypeMessage SeAdtParmTypeMultiSzString SeAdtParmTypeNoLogonId SeAdtParmTypeNoUac SeAdtParmTypeNone
+        SYSTEM_POWER_STATE ScreenOff SeAdtParmTypeAccessMask SeAdtParmTypeAccessReason SeAdtParmTypeClaims
+        SeAdtParmTypeDateTime SeAdtParmTypeDuration SeAdtParmTypeFileSpec SeAdtParmTypeGuid SeAdtParmTypeHexInt64
+        SeAdtParmTypeHexUlong SeAdtParmTypeLogonHours SeAdtParmTypeLogonId SeAdtParmTypeLogonIdAsSid
+        SeAdtParmTypeLogonIdEx SeAdtParmTypeLogonIdNoSid SeAdtParmTypeLuid SeAdtParmTypeMessage
+        SeAdtParmTypeMultiSzString SeAdtParmTypeNoLogonId SeAdtParmTypeNoUac SeAdtParmTypeNone
         SeAdtParmTypeObjectTypes SeAdtParmTypePrivs SeAdtParmTypePtr SeAdtParmTypeResourceAttribute SeAdtParmTypeSD
         SeAdtParmTypeSid SeAdtParmTypeSidList SeAdtParmTypeSockAddr SeAdtParmTypeSockAddrNoPort
         SeAdtParmTypeStagingReason SeAdtParmTypeString SeAdtParmTypeStringList SeAdtParmTypeTime SeAdtParmTypeUlong
         SeAdtParmTypeUlongNoConv SeAdtParmTypeUserAccountControl SeAssignSecurity SeAssignSecurityEx
-        SeCaptureSubjectContext SeComputeAutoInheritByObjectType SeDeassignSecurity SeLockSubjectContext
-        SeObjectCreateSaclAccessBits SeReleaseSubjectContext SeReportSecurityEvent SeSetAuditParameter
-        SeTokenObjectType SeUnlockSubjectContext SeValidSecurityDescriptor SecurityAnonymous SecurityDelegation
-        SecurityIdentification SecurityImpersonation SequentialAccess SessionAllowExternalDmaDevices
-        SessionConnectNotification SessionDisplayState SessionLockState SessionPowerCleanup SessionPowerInit
-        SessionRITState SetPowerSettingValue SetSecurityDescriptor SetShutdownSelectedTime SevereError
-        SharedInterruptTime SharedSystemTime SharedTickCount SharedUserData StandardDesign StopCompletion
-        SuspendResumeInvocation SystemBatteryState SystemBatteryStatePrecise SystemExecutionState
-        SystemHiberFileInformation SystemHiberFileSize SystemHiberFileType SystemHiberbootState SystemLoad
-        SystemMonitorHiberBootPowerOff SystemPowerCapabilities SystemPowerInformation SystemPowerLoggingEntry
-        SystemPowerPolicyAc SystemPowerPolicyCurrent SystemPowerPolicyDc SystemPowerStateHandler
-        SystemPowerStateLogging SystemPowerStateNotifyHandler SystemReserveHiberFile SystemVideoState SystemWakeSource
-        THIRDBYTE THREAD_ALERT THREAD_GET_CONTEXT THREAD_QUERY_LIMITED_INFORMATION THREAD_SET_CONTEXT
-        THREAD_SET_INFORMATION THREAD_SET_LIMITED_INFORMATION THREAD_SUSPEND_RESUME THREAD_TERMINATE TIMER_APC_ROUTINE
-        TIMER_EXPIRED_INDEX_BITS TIMER_PROCESSOR_INDEX_BITS TIMER_TABLE_SHIFT TIMER_TABLE_SIZE TIMER_TYPE TRACEHANDLE
-        TRACE_INFORMATION_CLASS TRANSACTIONMANAGER_ALL_ACCESS TRANSACTIONMANAGER_BASIC_INFORMATION
-        TRANSACTIONMANAGER_BIND_TRANSACTION TRANSACTIONMANAGER_CREATE_RM TRANSACTIONMANAGER_GENERIC_EXECUTE
-        TRANSACTIONMANAGER_GENERIC_READ TRANSACTIONMANAGER_GENERIC_WRITE TRANSACTIONMANAGER_INFORMATION_CLASS
-        TRANSACTIONMANAGER_LOGPATH_INFORMATION TRANSACTIONMANAGER_LOG_INFORMATION TRANSACTIONMANAGER_QUERY_INFORMATION
-        TRANSACTIONMANAGER_RECOVER TRANSACTIONMANAGER_RECOVERY_INFORMATION TRANSACTIONMANAGER_RENAME
-        TRANSACTIONMANAGER_SET_INFORMATION TRANSACTION_ALL_ACCESS TRANSACTION_BASIC_INFORMATION
-        TRANSACTION_BIND_INFORMATION TRANSACTION_COMMIT TRANSACTION_ENLIST TRANSACTION_ENLISTMENTS_INFORMATION
-        TRANSACTION_ENLISTMENT_PAIR TRANSACTION_GENERIC_EXECUTE TRANSACTION_GENERIC_READ TRANSACTION_GENERIC_WRITE
-        TRANSACTION_INFORMATION_CLASS TRANSACTION_LIST_ENTRY TRANSACTION_LIST_INFORMATION TRANSACTION_OUTCOME
-        TRANSACTION_PROPAGATE TRANSACTION_PROPERTIES_INFORMATION TRANSACTION_QUERY_INFORMATION
-        TRANSACTION_RESOURCE_MANAGER_RIGHTS TRANSACTION_RIGHT_RESERVED1 TRANSACTION_ROLLBACK
-        TRANSACTION_SET_INFORMATION TRANSACTION_STATE TRANSACTION_SUPERIOR_ENLISTMENT_INFORMATION
+        SeComputeAutoInheritByObjectType SeDeassignSecurity SeObjectCreateSaclAccessBits SeReportSecurityEvent
+        SeSetAuditParameter SeTokenObjectType SecurityAnonymous SecurityDelegation SecurityIdentification
+        SecurityImpersonation SequentialAccess SessionAllowExternalDmaDevices SessionConnectNotification
+        SessionDisplayState SessionLockState SessionPowerCleanup SessionPowerInit SessionRITState SetPowerSettingValue
+        SetSecurityDescriptor SetShutdownSelectedTime SevereError SharedInterruptTime SharedSystemTime SharedTickCount
+        SharedUserData StandardDesign StopCompletion SuspendResumeInvocation SystemBatteryState
+        SystemBatteryStatePrecise SystemExecutionState SystemHiberFileInformation SystemHiberFileSize
+        SystemHiberFileType SystemHiberbootState SystemLoad SystemMonitorHiberBootPowerOff SystemPowerCapabilities
+        SystemPowerInformation SystemPowerLoggingEntry SystemPowerPolicyAc SystemPowerPolicyCurrent
+        SystemPowerPolicyDc SystemPowerStateHandler SystemPowerStateLogging SystemPowerStateNotifyHandler
+        SystemReserveHiberFile SystemVideoState SystemWakeSource THIRDBYTE THREAD_ALERT THREAD_GET_CONTEXT
+        THREAD_QUERY_LIMITED_INFORMATION THREAD_SET_CONTEXT THREAD_SET_INFORMATION THREAD_SET_LIMITED_INFORMATION
+        THREAD_SUSPEND_RESUME THREAD_TERMINATE TIMER_APC_ROUTINE TIMER_EXPIRED_INDEX_BITS TIMER_PROCESSOR_INDEX_BITS
+        TIMER_TABLE_SHIFT TIMER_TABLE_SIZE TIMER_TYPE TRACEHANDLE TRACE_INFORMATION_CLASS
+        TRANSACTIONMANAGER_ALL_ACCESS TRANSACTIONMANAGER_BASIC_INFORMATION TRANSACTIONMANAGER_BIND_TRANSACTION
+        TRANSACTIONMANAGER_CREATE_RM TRANSACTIONMANAGER_GENERIC_EXECUTE TRANSACTIONMANAGER_GENERIC_READ
+        TRANSACTIONMANAGER_GENERIC_WRITE TRANSACTIONMANAGER_INFORMATION_CLASS TRANSACTIONMANAGER_LOGPATH_INFORMATION
+        TRANSACTIONMANAGER_LOG_INFORMATION TRANSACTIONMANAGER_QUERY_INFORMATION TRANSACTIONMANAGER_RECOVER
+        TRANSACTIONMANAGER_RECOVERY_INFORMATION TRANSACTIONMANAGER_RENAME TRANSACTIONMANAGER_SET_INFORMATION
+        TRANSACTION_ALL_ACCESS TRANSACTION_BASIC_INFORMATION TRANSACTION_BIND_INFORMATION TRANSACTION_COMMIT
+        TRANSACTION_ENLIST TRANSACTION_ENLISTMENTS_INFORMATION TRANSACTION_ENLISTMENT_PAIR TRANSACTION_GENERIC_EXECUTE
+        TRANSACTION_GENERIC_READ TRANSACTION_GENERIC_WRITE TRANSACTION_INFORMATION_CLASS TRANSACTION_LIST_ENTRY
+        TRANSACTION_LIST_INFORMATION TRANSACTION_OUTCOME TRANSACTION_PROPAGATE TRANSACTION_PROPERTIES_INFORMATION
+        TRANSACTION_QUERY_INFORMATION TRANSACTION_RESOURCE_MANAGER_RIGHTS TRANSACTION_RIGHT_RESERVED1
+        TRANSACTION_ROLLBACK TRANSACTION_SET_INFORMATION TRANSACTION_STATE TRANSACTION_SUPERIOR_ENLISTMENT_INFORMATION
         TRANSLATE_BUS_ADDRESS ThermalEvent ThermalStandby TmCommitComplete TmCommitEnlistment TmCommitTransaction
         TmCreateEnlistment TmDereferenceEnlistmentKey TmEnableCallbacks TmEnlistmentObjectType TmGetTransactionId
         TmInitializeTransactionManager TmIsTransactionActive TmPrePrepareComplete TmPrePrepareEnlistment
@@ -1439,11 +1449,11 @@ LACKING: Final[dict[str, str]] = {
         RtlInitHashTableContextFromEnumerator RtlInitWeakEnumerationHashTable RtlInitializeCorrelationVector
         RtlInsertEntryHashTable RtlIsApiSetImplemented RtlIsMultiSessionSku RtlIsMultiUsersInSessionSku
         RtlIsStateSeparationEnabled RtlIsUntrustedObject RtlLookupEntryHashTable RtlLookupFunctionEntry
-        RtlMapGenericMask RtlNonEmptyBucketsHashTable RtlNormalizeSecurityDescriptor RtlPcToFileHeader
-        RtlQueryValidationRunlevel RtlRaiseException RtlReleaseHashTableContext RtlRemoveEntryHashTable
-        RtlRestoreContext RtlRunOnceBeginInitialize RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize
-        RtlSetSystemGlobalData RtlStringFromGUIDEx RtlTotalBucketsHashTable RtlTotalEntriesHashTable RtlUnwind
-        RtlUnwindEx RtlValidateCorrelationVector RtlVirtualUnwind RtlVolumeDeviceToDosName RtlWalkFrameChain
+        RtlNonEmptyBucketsHashTable RtlNormalizeSecurityDescriptor RtlPcToFileHeader RtlQueryValidationRunlevel
+        RtlRaiseException RtlReleaseHashTableContext RtlRemoveEntryHashTable RtlRestoreContext
+        RtlRunOnceBeginInitialize RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize RtlSetSystemGlobalData
+        RtlStringFromGUIDEx RtlTotalBucketsHashTable RtlTotalEntriesHashTable RtlUnwind RtlUnwindEx
+        RtlValidateCorrelationVector RtlVirtualUnwind RtlVolumeDeviceToDosName RtlWalkFrameChain
         RtlWeaklyEnumerateEntryHashTable SE_UNSOLICITED_INPUT_PRIVILEGE SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED
         SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED_V SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED
         SHARED_GLOBAL_FLAGS_ELEVATION_ENABLED_V SHARED_GLOBAL_FLAGS_ERROR_PORT SHARED_GLOBAL_FLAGS_ERROR_PORT_V
@@ -1451,69 +1461,68 @@ LACKING: Final[dict[str, str]] = {
         SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED SHARED_GLOBAL_FLAGS_SEH_VALIDATION_ENABLED_V
         SHARED_GLOBAL_FLAGS_SPARE SHARED_GLOBAL_FLAGS_SPARE_V SHARED_GLOBAL_FLAGS_VIRT_ENABLED
         SHARED_GLOBAL_FLAGS_VIRT_ENABLED_V SIZE_OF_80387_REGISTERS SYSTEM_FIRMWARE_TABLE_ACTION
-        SYSTEM_FIRMWARE_TABLE_HANDLER SYSTEM_FIRMWARE_TABLE_INFORMATION ScsiAdapter SeSinglePrivilegeCheck
-        SecondaryCache SecondaryDcache SecondaryIcache SerialController SystemFirmwareTable_Enumerate
-        SystemFirmwareTable_Get SystemMemory TABLE_SEARCH_RESULT THREADINFOCLASS THREAD_CSWITCH_PMU_DISABLE
-        THREAD_CSWITCH_PMU_ENABLE THREAD_PROFILING_FLAG_DISPATCH TIMER_SET_COALESCABLE_TIMER_INFO
-        TIMER_SET_INFORMATION_CLASS TRANSLATOR_INTERFACE TXF_MINIVERSION_DEFAULT_VIEW TXN_PARAMETER_BLOCK
-        TapeController TapePeripheral TcAdapter TerminalPeripheral ThreadActualBasePriority ThreadAffinityMask
-        ThreadAmILastThread ThreadBasePriority ThreadBasicInformation ThreadBreakOnTermination ThreadCSwitchMon
-        ThreadCSwitchPmu ThreadCounterProfiling ThreadCycleTime ThreadDescriptorTableEntry
-        ThreadEnableAlignmentFaultFixup ThreadEventPair_Reusable ThreadGroupInformation ThreadHideFromDebugger
-        ThreadIdealProcessor ThreadIdealProcessorEx ThreadImpersonationToken ThreadIoPriority ThreadIsIoPending
-        ThreadIsTerminated ThreadLastSystemCall ThreadPagePriority ThreadPerformanceCount ThreadPriority
-        ThreadPriorityBoost ThreadQuerySetWin32StartAddress ThreadSetTlsArrayAddress ThreadSwitchLegacyState
-        ThreadTebInformation ThreadTimes ThreadUmsInformation ThreadWow64Context ThreadZeroTlsCell
-        TimerSetCoalescableTimer TranslateChildToParent TranslateParentToChild VER_CONDITION_MASK
-        VER_NUM_BITS_PER_CONDITION_MASK VER_PLATFORM_WIN32_WINDOWS VER_PLATFORM_WIN32s VER_SET_CONDITION VM_COUNTERS
-        VM_COUNTERS_EX WELL_KNOWN_SID_TYPE WinAccountAdministratorSid WinAccountCertAdminsSid WinAccountComputersSid
-        WinAccountControllersSid WinAccountDomainAdminsSid WinAccountDomainGuestsSid WinAccountDomainUsersSid
-        WinAccountEnterpriseAdminsSid WinAccountGuestSid WinAccountKrbtgtSid WinAccountPolicyAdminsSid
-        WinAccountRasAndIasServersSid WinAccountReadonlyControllersSid WinAccountSchemaAdminsSid WinAnonymousSid
-        WinAuthenticatedUserSid WinBatchSid WinBuiltinAccountOperatorsSid WinBuiltinAdministratorsSid
-        WinBuiltinAuthorizationAccessSid WinBuiltinBackupOperatorsSid WinBuiltinCertSvcDComAccessGroup
-        WinBuiltinCryptoOperatorsSid WinBuiltinDCOMUsersSid WinBuiltinDomainSid WinBuiltinEventLogReadersGroup
-        WinBuiltinGuestsSid WinBuiltinIUsersSid WinBuiltinIncomingForestTrustBuildersSid
-        WinBuiltinNetworkConfigurationOperatorsSid WinBuiltinPerfLoggingUsersSid WinBuiltinPerfMonitoringUsersSid
-        WinBuiltinPowerUsersSid WinBuiltinPreWindows2000CompatibleAccessSid WinBuiltinPrintOperatorsSid
-        WinBuiltinRemoteDesktopUsersSid WinBuiltinReplicatorSid WinBuiltinSystemOperatorsSid
-        WinBuiltinTerminalServerLicenseServersSid WinBuiltinUsersSid WinCacheablePrincipalsGroupSid WinConsoleLogonSid
-        WinCreatorGroupServerSid WinCreatorGroupSid WinCreatorOwnerRightsSid WinCreatorOwnerServerSid
-        WinCreatorOwnerSid WinDialupSid WinDigestAuthenticationSid WinEnterpriseControllersSid
-        WinEnterpriseReadonlyControllersSid WinHighLabelSid WinIUserSid WinInteractiveSid WinLocalLogonSid
-        WinLocalServiceSid WinLocalSid WinLocalSystemSid WinLogonIdsSid WinLowLabelSid WinMediumLabelSid
-        WinMediumPlusLabelSid WinNTLMAuthenticationSid WinNetworkServiceSid WinNetworkSid
-        WinNewEnterpriseReadonlyControllersSid WinNonCacheablePrincipalsGroupSid WinNtAuthoritySid WinNullSid
-        WinOtherOrganizationSid WinProxySid WinRemoteLogonIdSid WinRestrictedCodeSid WinSChannelAuthenticationSid
-        WinSelfSid WinServiceSid WinSystemLabelSid WinTerminalServerSid WinThisOrganizationCertificateSid
-        WinThisOrganizationSid WinUntrustedLabelSid WinWorldSid WinWriteRestrictedCodeSid WormController
-        XSTATE_CONFIGURATION XSTATE_FEATURE XSTATE_GSSE XSTATE_LEGACY_FLOATING_POINT XSTATE_LEGACY_SSE
-        XSTATE_MASK_GSSE XSTATE_MASK_LEGACY XSTATE_MASK_LEGACY_FLOATING_POINT XSTATE_MASK_LEGACY_SSE ZONE_HEADER
-        ZONE_SEGMENT_HEADER ZwAllocateLocallyUniqueId ZwDisplayString ZwPowerInformation ZwSetInformationThread
-        ZwSetTimerEx ZwTerminateProcess
+        SYSTEM_FIRMWARE_TABLE_HANDLER SYSTEM_FIRMWARE_TABLE_INFORMATION ScsiAdapter SecondaryCache SecondaryDcache
+        SecondaryIcache SerialController SystemFirmwareTable_Enumerate SystemFirmwareTable_Get SystemMemory
+        TABLE_SEARCH_RESULT THREADINFOCLASS THREAD_CSWITCH_PMU_DISABLE THREAD_CSWITCH_PMU_ENABLE
+        THREAD_PROFILING_FLAG_DISPATCH TIMER_SET_COALESCABLE_TIMER_INFO TIMER_SET_INFORMATION_CLASS
+        TRANSLATOR_INTERFACE TXF_MINIVERSION_DEFAULT_VIEW TXN_PARAMETER_BLOCK TapeController TapePeripheral TcAdapter
+        TerminalPeripheral ThreadActualBasePriority ThreadAffinityMask ThreadAmILastThread ThreadBasePriority
+        ThreadBasicInformation ThreadBreakOnTermination ThreadCSwitchMon ThreadCSwitchPmu ThreadCounterProfiling
+        ThreadCycleTime ThreadDescriptorTableEntry ThreadEnableAlignmentFaultFixup ThreadEventPair_Reusable
+        ThreadGroupInformation ThreadHideFromDebugger ThreadIdealProcessor ThreadIdealProcessorEx
+        ThreadImpersonationToken ThreadIoPriority ThreadIsIoPending ThreadIsTerminated ThreadLastSystemCall
+        ThreadPagePriority ThreadPerformanceCount ThreadPriority ThreadPriorityBoost ThreadQuerySetWin32StartAddress
+        ThreadSetTlsArrayAddress ThreadSwitchLegacyState ThreadTebInformation ThreadTimes ThreadUmsInformation
+        ThreadWow64Context ThreadZeroTlsCell TimerSetCoalescableTimer TranslateChildToParent TranslateParentToChild
+        VER_CONDITION_MASK VER_NUM_BITS_PER_CONDITION_MASK VER_PLATFORM_WIN32_WINDOWS VER_PLATFORM_WIN32s
+        VER_SET_CONDITION VM_COUNTERS VM_COUNTERS_EX WELL_KNOWN_SID_TYPE WinAccountAdministratorSid
+        WinAccountCertAdminsSid WinAccountComputersSid WinAccountControllersSid WinAccountDomainAdminsSid
+        WinAccountDomainGuestsSid WinAccountDomainUsersSid WinAccountEnterpriseAdminsSid WinAccountGuestSid
+        WinAccountKrbtgtSid WinAccountPolicyAdminsSid WinAccountRasAndIasServersSid WinAccountReadonlyControllersSid
+        WinAccountSchemaAdminsSid WinAnonymousSid WinAuthenticatedUserSid WinBatchSid WinBuiltinAccountOperatorsSid
+        WinBuiltinAdministratorsSid WinBuiltinAuthorizationAccessSid WinBuiltinBackupOperatorsSid
+        WinBuiltinCertSvcDComAccessGroup WinBuiltinCryptoOperatorsSid WinBuiltinDCOMUsersSid WinBuiltinDomainSid
+        WinBuiltinEventLogReadersGroup WinBuiltinGuestsSid WinBuiltinIUsersSid
+        WinBuiltinIncomingForestTrustBuildersSid WinBuiltinNetworkConfigurationOperatorsSid
+        WinBuiltinPerfLoggingUsersSid WinBuiltinPerfMonitoringUsersSid WinBuiltinPowerUsersSid
+        WinBuiltinPreWindows2000CompatibleAccessSid WinBuiltinPrintOperatorsSid WinBuiltinRemoteDesktopUsersSid
+        WinBuiltinReplicatorSid WinBuiltinSystemOperatorsSid WinBuiltinTerminalServerLicenseServersSid
+        WinBuiltinUsersSid WinCacheablePrincipalsGroupSid WinConsoleLogonSid WinCreatorGroupServerSid
+        WinCreatorGroupSid WinCreatorOwnerRightsSid WinCreatorOwnerServerSid WinCreatorOwnerSid WinDialupSid
+        WinDigestAuthenticationSid WinEnterpriseControllersSid WinEnterpriseReadonlyControllersSid WinHighLabelSid
+        WinIUserSid WinInteractiveSid WinLocalLogonSid WinLocalServiceSid WinLocalSid WinLocalSystemSid WinLogonIdsSid
+        WinLowLabelSid WinMediumLabelSid WinMediumPlusLabelSid WinNTLMAuthenticationSid WinNetworkServiceSid
+        WinNetworkSid WinNewEnterpriseReadonlyControllersSid WinNonCacheablePrincipalsGroupSid WinNtAuthoritySid
+        WinNullSid WinOtherOrganizationSid WinProxySid WinRemoteLogonIdSid WinRestrictedCodeSid
+        WinSChannelAuthenticationSid WinSelfSid WinServiceSid WinSystemLabelSid WinTerminalServerSid
+        WinThisOrganizationCertificateSid WinThisOrganizationSid WinUntrustedLabelSid WinWorldSid
+        WinWriteRestrictedCodeSid WormController XSTATE_CONFIGURATION XSTATE_FEATURE XSTATE_GSSE
+        XSTATE_LEGACY_FLOATING_POINT XSTATE_LEGACY_SSE XSTATE_MASK_GSSE XSTATE_MASK_LEGACY
+        XSTATE_MASK_LEGACY_FLOATING_POINT XSTATE_MASK_LEGACY_SSE ZONE_HEADER ZONE_SEGMENT_HEADER
+        ZwAllocateLocallyUniqueId ZwDisplayString ZwPowerInformation ZwSetInformationThread ZwSetTimerEx
+        ZwTerminateProcess
 """,
     "ntifs.h": """
-        ACCESS_ALLOWED_ACE ACCESS_ALLOWED_ACE_TYPE ACCESS_ALLOWED_CALLBACK_ACE_TYPE
-        ACCESS_ALLOWED_CALLBACK_OBJECT_ACE_TYPE ACCESS_ALLOWED_COMPOUND_ACE_TYPE ACCESS_ALLOWED_OBJECT_ACE_TYPE
-        ACCESS_DENIED_ACE ACCESS_DENIED_ACE_TYPE ACCESS_DENIED_CALLBACK_ACE_TYPE
-        ACCESS_DENIED_CALLBACK_OBJECT_ACE_TYPE ACCESS_DENIED_OBJECT_ACE_TYPE ACCESS_DS_OBJECT_TYPE_NAME_A
-        ACCESS_DS_OBJECT_TYPE_NAME_W ACCESS_DS_SOURCE_A ACCESS_DS_SOURCE_W ACCESS_MAX_LEVEL ACCESS_MAX_MS_ACE_TYPE
-        ACCESS_MAX_MS_OBJECT_ACE_TYPE ACCESS_MAX_MS_V2_ACE_TYPE ACCESS_MAX_MS_V3_ACE_TYPE ACCESS_MAX_MS_V4_ACE_TYPE
-        ACCESS_MAX_MS_V5_ACE_TYPE ACCESS_MIN_MS_ACE_TYPE ACCESS_MIN_MS_OBJECT_ACE_TYPE ACCESS_OBJECT_GUID
-        ACCESS_PROPERTY_GUID ACCESS_PROPERTY_SET_GUID ACCESS_REASON ACCESS_REASONS ACCESS_REASON_DATA_MASK
-        ACCESS_REASON_TYPE ACCESS_REASON_TYPE_MASK ACE_HEADER ANONYMOUS_LOGON_LUID ANSI_DOS_DOT ANSI_DOS_QM
-        ANSI_DOS_STAR ASSERT_QUEUE AUDIT_ALLOW_NO_PRIVILEGE AUDIT_EVENT_TYPE AccessReasonAllowedAce
-        AccessReasonAllowedParentAce AccessReasonDeniedAce AccessReasonDeniedParentAce AccessReasonEmptyDacl
-        AccessReasonFromPrivilege AccessReasonIntegrityLevel AccessReasonMissingPrivilege AccessReasonNoGrant
-        AccessReasonNoSD AccessReasonNone AccessReasonNullDacl AccessReasonOwnership AuditAccessCheck
-        AuditCloseNonObject AuditCloseObject AuditDeleteObject AuditEventDirectoryServiceAccess AuditEventObjectAccess
-        AuditHandleCreation AuditObjectReference AuditOpenNonObject AuditOpenObject AuditOpenObjectForDelete
-        AuditOpenObjectForDeleteWithTransaction AuditOpenObjectWithTransaction AuditPrivilegeObject
-        AuditPrivilegeService BASE_MCB BITMAP_RANGE BOOT_AREA_INFO BULK_SECURITY_TEST_DATA Batch BooleanFlagOn
-        CACHE_MANAGER_CALLBACKS CACHE_UNINITIALIZE_EVENT CC_FILE_SIZES CC_FLUSH_AND_PURGE_NO_PURGE
-        COMPRESSED_DATA_INFO COMPRESSION_ENGINE_HIBER COMPRESSION_ENGINE_MAXIMUM COMPRESSION_ENGINE_STANDARD
-        COMPRESSION_FORMAT_DEFAULT COMPRESSION_FORMAT_LZNT1 COMPRESSION_FORMAT_NONE COMPRESSION_FORMAT_SPARSE
-        CONTAINER_INHERIT_ACE COPYFILE_SIS_FLAGS COPYFILE_SIS_LINK COPYFILE_SIS_REPLACE CREATE_USN_JOURNAL_DATA
+        ACCESS_ALLOWED_ACE ACCESS_ALLOWED_CALLBACK_ACE_TYPE ACCESS_ALLOWED_CALLBACK_OBJECT_ACE_TYPE
+        ACCESS_ALLOWED_COMPOUND_ACE_TYPE ACCESS_ALLOWED_OBJECT_ACE_TYPE ACCESS_DENIED_ACE
+        ACCESS_DENIED_CALLBACK_ACE_TYPE ACCESS_DENIED_CALLBACK_OBJECT_ACE_TYPE ACCESS_DENIED_OBJECT_ACE_TYPE
+        ACCESS_DS_OBJECT_TYPE_NAME_A ACCESS_DS_OBJECT_TYPE_NAME_W ACCESS_DS_SOURCE_A ACCESS_DS_SOURCE_W
+        ACCESS_MAX_LEVEL ACCESS_MAX_MS_ACE_TYPE ACCESS_MAX_MS_OBJECT_ACE_TYPE ACCESS_MAX_MS_V2_ACE_TYPE
+        ACCESS_MAX_MS_V3_ACE_TYPE ACCESS_MAX_MS_V4_ACE_TYPE ACCESS_MAX_MS_V5_ACE_TYPE ACCESS_MIN_MS_ACE_TYPE
+        ACCESS_MIN_MS_OBJECT_ACE_TYPE ACCESS_OBJECT_GUID ACCESS_PROPERTY_GUID ACCESS_PROPERTY_SET_GUID ACCESS_REASON
+        ACCESS_REASONS ACCESS_REASON_DATA_MASK ACCESS_REASON_TYPE ACCESS_REASON_TYPE_MASK ACE_HEADER
+        ANONYMOUS_LOGON_LUID ANSI_DOS_DOT ANSI_DOS_QM ANSI_DOS_STAR ASSERT_QUEUE AUDIT_ALLOW_NO_PRIVILEGE
+        AUDIT_EVENT_TYPE AccessReasonAllowedAce AccessReasonAllowedParentAce AccessReasonDeniedAce
+        AccessReasonDeniedParentAce AccessReasonEmptyDacl AccessReasonFromPrivilege AccessReasonIntegrityLevel
+        AccessReasonMissingPrivilege AccessReasonNoGrant AccessReasonNoSD AccessReasonNone AccessReasonNullDacl
+        AccessReasonOwnership AuditAccessCheck AuditCloseNonObject AuditCloseObject AuditDeleteObject
+        AuditEventDirectoryServiceAccess AuditEventObjectAccess AuditHandleCreation AuditObjectReference
+        AuditOpenNonObject AuditOpenObject AuditOpenObjectForDelete AuditOpenObjectForDeleteWithTransaction
+        AuditOpenObjectWithTransaction AuditPrivilegeObject AuditPrivilegeService BASE_MCB BITMAP_RANGE BOOT_AREA_INFO
+        BULK_SECURITY_TEST_DATA Batch BooleanFlagOn CACHE_MANAGER_CALLBACKS CACHE_UNINITIALIZE_EVENT CC_FILE_SIZES
+        CC_FLUSH_AND_PURGE_NO_PURGE COMPRESSED_DATA_INFO COMPRESSION_ENGINE_HIBER COMPRESSION_ENGINE_MAXIMUM
+        COMPRESSION_ENGINE_STANDARD COMPRESSION_FORMAT_DEFAULT COMPRESSION_FORMAT_LZNT1 COMPRESSION_FORMAT_NONE
+        COMPRESSION_FORMAT_SPARSE COPYFILE_SIS_FLAGS COPYFILE_SIS_LINK COPYFILE_SIS_REPLACE CREATE_USN_JOURNAL_DATA
         CSV_INVALID_DEVICE_NUMBER CSV_NAMESPACE_INFO CSV_NAMESPACE_INFO_V1 CachedInteractive CachedRemoteInteractive
         CachedUnlock CcCanIWrite CcCoherencyFlushAndPurgeCache CcCopyRead CcCopyWrite CcCopyWriteWontFlush
         CcDeferWrite CcFastCopyRead CcFastCopyWrite CcFastMdlReadWait CcFlushCache CcGetDirtyPages
@@ -1722,12 +1731,12 @@ LACKING: Final[dict[str, str]] = {
         HEAP_GLOBAL_TAG HEAP_GROWABLE HEAP_MAKE_TAG_FLAGS HEAP_MAXIMUM_TAG HEAP_NO_SERIALIZE HEAP_PSEUDO_TAG_FLAG
         HEAP_REALLOC_IN_PLACE_ONLY HEAP_SETTABLE_USER_FLAG1 HEAP_SETTABLE_USER_FLAG2 HEAP_SETTABLE_USER_FLAG3
         HEAP_SETTABLE_USER_FLAGS HEAP_SETTABLE_USER_VALUE HEAP_TAG_MASK HEAP_TAG_SHIFT HEAP_TAIL_CHECKING_ENABLED
-        HEAP_ZERO_MEMORY INHERITED_ACE INHERIT_ONLY_ACE IOCTL_LMR_ARE_FILE_OBJECTS_ON_SAME_SERVER
-        IOCTL_REDIR_QUERY_PATH IOCTL_REDIR_QUERY_PATH_EX IOCTL_VOLSNAP_FLUSH_AND_HOLD_WRITES IO_ATTACH_DEVICE_API
-        IO_FILE_OBJECT_NON_PAGED_POOL_CHARGE IO_FILE_OBJECT_PAGED_POOL_CHARGE IO_MM_PAGING_FILE IO_OPEN_PAGING_FILE
-        IO_OPEN_TARGET_DIRECTORY IO_PRIORITY_INFO IO_REPARSE_TAG_CSV IO_REPARSE_TAG_DFS IO_REPARSE_TAG_DFSR
-        IO_REPARSE_TAG_DRIVE_EXTENDER IO_REPARSE_TAG_FILTER_MANAGER IO_REPARSE_TAG_HSM IO_REPARSE_TAG_HSM2
-        IO_REPARSE_TAG_IIS_CACHE IO_REPARSE_TAG_MOUNT_POINT IO_REPARSE_TAG_RESERVED_ONE IO_REPARSE_TAG_RESERVED_RANGE
+        HEAP_ZERO_MEMORY IOCTL_LMR_ARE_FILE_OBJECTS_ON_SAME_SERVER IOCTL_REDIR_QUERY_PATH IOCTL_REDIR_QUERY_PATH_EX
+        IOCTL_VOLSNAP_FLUSH_AND_HOLD_WRITES IO_ATTACH_DEVICE_API IO_FILE_OBJECT_NON_PAGED_POOL_CHARGE
+        IO_FILE_OBJECT_PAGED_POOL_CHARGE IO_MM_PAGING_FILE IO_OPEN_PAGING_FILE IO_OPEN_TARGET_DIRECTORY
+        IO_PRIORITY_INFO IO_REPARSE_TAG_CSV IO_REPARSE_TAG_DFS IO_REPARSE_TAG_DFSR IO_REPARSE_TAG_DRIVE_EXTENDER
+        IO_REPARSE_TAG_FILTER_MANAGER IO_REPARSE_TAG_HSM IO_REPARSE_TAG_HSM2 IO_REPARSE_TAG_IIS_CACHE
+        IO_REPARSE_TAG_MOUNT_POINT IO_REPARSE_TAG_RESERVED_ONE IO_REPARSE_TAG_RESERVED_RANGE
         IO_REPARSE_TAG_RESERVED_ZERO IO_REPARSE_TAG_SIS IO_REPARSE_TAG_SYMLINK IO_REPARSE_TAG_VALID_VALUES
         IO_REPARSE_TAG_WIM IO_STOP_ON_SYMLINK IUSER_LUID Interactive InterlockedPushListSList IoAcquireVpbSpinLock
         IoCheckDesiredAccess IoCheckEaBufferValidity IoCheckFunctionAccess IoCheckQuerySetFileInformation
@@ -1798,34 +1807,33 @@ LACKING: Final[dict[str, str]] = {
         NETWORK_OPEN_ECP_IN_FLAG_DISABLE_HANDLE_COLLAPSING NETWORK_OPEN_ECP_IN_FLAG_DISABLE_HANDLE_DURABILITY
         NETWORK_OPEN_ECP_IN_FLAG_FORCE_BUFFERED_SYNCHRONOUS_IO_HACK NETWORK_OPEN_INTEGRITY_QUALIFIER
         NETWORK_OPEN_LOCATION_QUALIFIER NFS_OPEN_ECP_CONTEXT NLS_OEM_LEAD_BYTE_INFO NO_8DOT3_NAME_PRESENT
-        NO_PROPAGATE_INHERIT_ACE NTFS_EXTENDED_VOLUME_DATA NTFS_FILE_RECORD_INPUT_BUFFER
-        NTFS_FILE_RECORD_OUTPUT_BUFFER NTFS_STATISTICS NTFS_VOLUME_DATA_BUFFER Network NetworkCleartext
-        NetworkOpenIntegrityAny NetworkOpenIntegrityEncrypted NetworkOpenIntegrityMaximum NetworkOpenIntegrityNone
-        NetworkOpenIntegritySigned NetworkOpenLocationAny NetworkOpenLocationLoopback NetworkOpenLocationRemote
-        NewCredentials NlsOemLeadByteInfo NotifyTypeCreate NotifyTypeRetired NtAccessCheckAndAuditAlarm
-        NtAccessCheckByTypeAndAuditAlarm NtAccessCheckByTypeResultListAndAuditAlarm
-        NtAccessCheckByTypeResultListAndAuditAlarmByHandle NtAdjustGroupsToken NtAdjustPrivilegesToken
-        NtAllocateVirtualMemory NtClose NtCloseObjectAuditAlarm NtCreateFile NtCreateSection NtDeleteObjectAuditAlarm
-        NtDeviceIoControlFile NtDuplicateToken NtFilterToken NtFreeVirtualMemory NtFsControlFile
-        NtImpersonateAnonymousToken NtLockFile NtOpenFile NtOpenJobObjectToken NtOpenObjectAuditAlarm
-        NtOpenProcessToken NtOpenProcessTokenEx NtOpenThreadToken NtOpenThreadTokenEx NtPrivilegeCheck
-        NtPrivilegeObjectAuditAlarm NtPrivilegedServiceAuditAlarm NtQueryDirectoryFile NtQueryInformationFile
-        NtQueryInformationToken NtQueryObject NtQueryQuotaInformationFile NtQuerySecurityObject
+        NTFS_EXTENDED_VOLUME_DATA NTFS_FILE_RECORD_INPUT_BUFFER NTFS_FILE_RECORD_OUTPUT_BUFFER NTFS_STATISTICS
+        NTFS_VOLUME_DATA_BUFFER Network NetworkCleartext NetworkOpenIntegrityAny NetworkOpenIntegrityEncrypted
+        NetworkOpenIntegrityMaximum NetworkOpenIntegrityNone NetworkOpenIntegritySigned NetworkOpenLocationAny
+        NetworkOpenLocationLoopback NetworkOpenLocationRemote NewCredentials NlsOemLeadByteInfo NotifyTypeCreate
+        NotifyTypeRetired NtAccessCheckAndAuditAlarm NtAccessCheckByTypeAndAuditAlarm
+        NtAccessCheckByTypeResultListAndAuditAlarm NtAccessCheckByTypeResultListAndAuditAlarmByHandle
+        NtAdjustGroupsToken NtAdjustPrivilegesToken NtAllocateVirtualMemory NtClose NtCloseObjectAuditAlarm
+        NtCreateFile NtCreateSection NtDeleteObjectAuditAlarm NtDeviceIoControlFile NtDuplicateToken NtFilterToken
+        NtFreeVirtualMemory NtFsControlFile NtImpersonateAnonymousToken NtLockFile NtOpenFile NtOpenJobObjectToken
+        NtOpenObjectAuditAlarm NtOpenProcessToken NtOpenProcessTokenEx NtOpenThreadToken NtOpenThreadTokenEx
+        NtPrivilegeCheck NtPrivilegeObjectAuditAlarm NtPrivilegedServiceAuditAlarm NtQueryDirectoryFile
+        NtQueryInformationFile NtQueryInformationToken NtQueryObject NtQueryQuotaInformationFile NtQuerySecurityObject
         NtQueryVolumeInformationFile NtReadFile NtSetInformationFile NtSetInformationThread NtSetInformationToken
         NtSetQuotaInformationFile NtSetSecurityObject NtSetVolumeInformationFile NtUnlockFile NtWriteFile
         NtfsLinkTrackingInformation OBJECT_ALL_TYPES_INFO OBJECT_BASIC_INFO OBJECT_BASIC_INFORMATION
-        OBJECT_HANDLE_ATTRIBUTE_INFO OBJECT_INFORMATION_CLASS OBJECT_INHERIT_ACE OBJECT_NAME_INFO
-        OBJECT_PROTECTION_INFO OBJECT_TYPE_INFO OBJECT_TYPE_LIST OB_TYPE_ADAPTER OB_TYPE_CONTROLLER OB_TYPE_DESKTOP
-        OB_TYPE_DEVICE OB_TYPE_DIRECTORY OB_TYPE_DRIVER OB_TYPE_EVENT OB_TYPE_EVENT_PAIR OB_TYPE_FILE
-        OB_TYPE_IO_COMPLETION OB_TYPE_KEY OB_TYPE_MUTANT OB_TYPE_PORT OB_TYPE_PROCESS OB_TYPE_PROFILE OB_TYPE_SECTION
-        OB_TYPE_SEMAPHORE OB_TYPE_SYMBOLIC_LINK OB_TYPE_THREAD OB_TYPE_TIMER OB_TYPE_TOKEN OB_TYPE_TYPE
-        OB_TYPE_WINDOW_STATION OPLOCK OPLOCK_FLAG_BACK_OUT_ATOMIC_OPLOCK OPLOCK_FLAG_COMPLETE_IF_OPLOCKED
-        OPLOCK_FLAG_IGNORE_OPLOCK_KEYS OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY OPLOCK_FSCTRL_FLAG_ALL_KEYS_MATCH
-        OPLOCK_KEY_ECP_CONTEXT OPLOCK_LEVEL_CACHE_HANDLE OPLOCK_LEVEL_CACHE_READ OPLOCK_LEVEL_CACHE_WRITE
-        ObCreateObject ObInsertObject ObOpenObjectByPointerWithTag ObQueryObjectAuditingByHandle
-        ObjectHandleFlagInformation ObjectSessionInformation ObjectTypesInformation PACQUIRE_FOR_LAZY_WRITE
-        PACQUIRE_FOR_READ_AHEAD PATHNAME_BUFFER PCC_POST_DEFERRED_WRITE PCHECK_FOR_TRAVERSE_ACCESS
-        PCOMPLETE_LOCK_IRP_ROUTINE PCOMPRESSED_DATA_INFO PDIRTY_PAGE_ROUTINE PDRIVER_FS_NOTIFICATION
+        OBJECT_HANDLE_ATTRIBUTE_INFO OBJECT_INFORMATION_CLASS OBJECT_NAME_INFO OBJECT_PROTECTION_INFO OBJECT_TYPE_INFO
+        OBJECT_TYPE_LIST OB_TYPE_ADAPTER OB_TYPE_CONTROLLER OB_TYPE_DESKTOP OB_TYPE_DEVICE OB_TYPE_DIRECTORY
+        OB_TYPE_DRIVER OB_TYPE_EVENT OB_TYPE_EVENT_PAIR OB_TYPE_FILE OB_TYPE_IO_COMPLETION OB_TYPE_KEY OB_TYPE_MUTANT
+        OB_TYPE_PORT OB_TYPE_PROCESS OB_TYPE_PROFILE OB_TYPE_SECTION OB_TYPE_SEMAPHORE OB_TYPE_SYMBOLIC_LINK
+        OB_TYPE_THREAD OB_TYPE_TIMER OB_TYPE_TOKEN OB_TYPE_TYPE OB_TYPE_WINDOW_STATION OPLOCK
+        OPLOCK_FLAG_BACK_OUT_ATOMIC_OPLOCK OPLOCK_FLAG_COMPLETE_IF_OPLOCKED OPLOCK_FLAG_IGNORE_OPLOCK_KEYS
+        OPLOCK_FLAG_OPLOCK_KEY_CHECK_ONLY OPLOCK_FSCTRL_FLAG_ALL_KEYS_MATCH OPLOCK_KEY_ECP_CONTEXT
+        OPLOCK_LEVEL_CACHE_HANDLE OPLOCK_LEVEL_CACHE_READ OPLOCK_LEVEL_CACHE_WRITE ObCreateObject ObInsertObject
+        ObOpenObjectByPointerWithTag ObQueryObjectAuditingByHandle ObjectHandleFlagInformation
+        ObjectSessionInformation ObjectTypesInformation PACQUIRE_FOR_LAZY_WRITE PACQUIRE_FOR_READ_AHEAD
+        PATHNAME_BUFFER PCC_POST_DEFERRED_WRITE PCHECK_FOR_TRAVERSE_ACCESS PCOMPLETE_LOCK_IRP_ROUTINE
+        PCOMPRESSED_DATA_INFO PDIRTY_PAGE_ROUTINE PDRIVER_FS_NOTIFICATION
         PERSISTENT_VOLUME_STATE_SHORT_NAME_CREATION_DISABLED PEX_PUSH_LOCK PFILE_ACCESS_INFORMATION
         PFILE_COMPLETION_INFORMATION PFILE_GET_QUOTA_INFORMATION PFILE_MODE_INFORMATION PFILTER_REPORT_CHANGE
         PFLUSH_TO_LSN PFN_FSRTLTEARDOWNPERSTREAMCONTEXTS PFSRTL_EXTRA_CREATE_PARAMETER_CLEANUP_CALLBACK
@@ -1851,30 +1859,23 @@ LACKING: Final[dict[str, str]] = {
         REQUEST_OPLOCK_OUTPUT_FLAG_ACK_REQUIRED REQUEST_OPLOCK_OUTPUT_FLAG_MODES_PROVIDED REQUEST_RAW_ENCRYPTED_DATA
         RETRIEVAL_POINTERS_BUFFER RETRIEVAL_POINTER_BASE RETURN_NON_NT_USER_SESSION_KEY
         RETURN_PRIMARY_LOGON_DOMAINNAME RETURN_PRIMARY_USERNAME RETURN_RESERVED_PARAMETER RTL_HEAP_PARAMETERS
-        RTL_SYSTEM_VOLUME_INFORMATION_FOLDER RemoteInteractive RtlAbsoluteToSelfRelativeSD RtlAddAccessAllowedAce
-        RtlAddAccessAllowedAceEx RtlAddAce RtlAllocateAndInitializeSid RtlAllocateHeap RtlAllocateStringRoutine
-        RtlCaptureContext RtlCaptureStackBackTrace RtlCompareAltitudes RtlCompressBuffer RtlCompressChunks
-        RtlConvertSidToUnicodeString RtlCopyLuid RtlCopySid RtlCreateAcl RtlCreateHeap
-        RtlCreateSecurityDescriptorRelative RtlCreateServiceSid RtlCreateSystemVolumeInformationFolder
+        RTL_SYSTEM_VOLUME_INFORMATION_FOLDER RemoteInteractive RtlAllocateHeap RtlAllocateStringRoutine
+        RtlCaptureContext RtlCaptureStackBackTrace RtlCompareAltitudes RtlCompressBuffer RtlCompressChunks RtlCopyLuid
+        RtlCreateHeap RtlCreateSecurityDescriptorRelative RtlCreateServiceSid RtlCreateSystemVolumeInformationFolder
         RtlCreateVirtualAccountSid RtlCustomCPToUnicodeN RtlDecompressBuffer RtlDecompressBufferEx
-        RtlDecompressBufferEx2 RtlDecompressChunks RtlDecompressFragment RtlDeleteAce RtlDescribeChunk RtlDestroyHeap
-        RtlEqualPrefixSid RtlEqualSid RtlFindUnicodePrefix RtlFreeHeap RtlFreeSid RtlFreeStringRoutine
-        RtlGenerate8dot3Name RtlGetAce RtlGetCompressionWorkSpaceSize RtlGetDaclSecurityDescriptor
-        RtlGetGroupSecurityDescriptor RtlGetOwnerSecurityDescriptor RtlGetSaclSecurityDescriptor
-        RtlIdentifierAuthoritySid RtlIdnToAscii RtlIdnToNameprepUnicode RtlIdnToUnicode RtlInitCodePageTable
-        RtlInitializeSid RtlInitializeUnicodePrefix RtlInsertUnicodePrefix RtlIsDosDeviceName_U RtlIsNameLegalDOS8Dot3
-        RtlIsNormalizedString RtlIsValidOemCharacter RtlLengthRequiredSid RtlLengthSid RtlNextUnicodePrefix
-        RtlNormalizeString RtlOemStringToCountedUnicodeSize RtlOemStringToCountedUnicodeString
-        RtlOemStringToUnicodeSize RtlOffsetToPointer RtlPointerToOffset RtlReallocateStringRoutine
-        RtlRemoveUnicodePrefix RtlReplaceSidInSd RtlReserveChunk RtlSelfRelativeToAbsoluteSD
-        RtlSetGroupSecurityDescriptor RtlSetOwnerSecurityDescriptor RtlSetSaclSecurityDescriptor
-        RtlSubAuthorityCountSid RtlSubAuthoritySid RtlUnicodeStringToCountedOemString RtlUnicodeStringToOemSize
-        RtlUnicodeToCustomCPN RtlUpcaseUnicodeStringToCountedOemString RtlUpcaseUnicodeStringToOemString
-        RtlUpcaseUnicodeToCustomCPN RtlValidSid RtlxOemStringToUnicodeSize RtlxUnicodeStringToOemSize
-        SD_CHANGE_MACHINE_SID_INPUT SD_CHANGE_MACHINE_SID_OUTPUT SD_GLOBAL_CHANGE_INPUT SD_GLOBAL_CHANGE_OUTPUT
-        SD_GLOBAL_CHANGE_TYPE_MACHINE_SID SECURITY_ANONYMOUS_LOGON_RID SECURITY_APPPOOL_ID_BASE_RID
-        SECURITY_APPPOOL_ID_RID_COUNT SECURITY_AUTHENTICATED_USER_RID SECURITY_BATCH_RID SECURITY_BUILTIN_DOMAIN_RID
-        SECURITY_CLIENT_CONTEXT SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_BASE_RID
+        RtlDecompressBufferEx2 RtlDecompressChunks RtlDecompressFragment RtlDescribeChunk RtlDestroyHeap
+        RtlFindUnicodePrefix RtlFreeHeap RtlFreeStringRoutine RtlGenerate8dot3Name RtlGetCompressionWorkSpaceSize
+        RtlIdnToAscii RtlIdnToNameprepUnicode RtlIdnToUnicode RtlInitCodePageTable RtlInitializeUnicodePrefix
+        RtlInsertUnicodePrefix RtlIsDosDeviceName_U RtlIsNameLegalDOS8Dot3 RtlIsNormalizedString
+        RtlIsValidOemCharacter RtlNextUnicodePrefix RtlNormalizeString RtlOemStringToCountedUnicodeSize
+        RtlOemStringToCountedUnicodeString RtlOemStringToUnicodeSize RtlOffsetToPointer RtlPointerToOffset
+        RtlReallocateStringRoutine RtlRemoveUnicodePrefix RtlReplaceSidInSd RtlReserveChunk
+        RtlUnicodeStringToCountedOemString RtlUnicodeStringToOemSize RtlUnicodeToCustomCPN
+        RtlUpcaseUnicodeStringToCountedOemString RtlUpcaseUnicodeStringToOemString RtlUpcaseUnicodeToCustomCPN
+        RtlxOemStringToUnicodeSize RtlxUnicodeStringToOemSize SD_CHANGE_MACHINE_SID_INPUT SD_CHANGE_MACHINE_SID_OUTPUT
+        SD_GLOBAL_CHANGE_INPUT SD_GLOBAL_CHANGE_OUTPUT SD_GLOBAL_CHANGE_TYPE_MACHINE_SID SECURITY_ANONYMOUS_LOGON_RID
+        SECURITY_APPPOOL_ID_BASE_RID SECURITY_APPPOOL_ID_RID_COUNT SECURITY_AUTHENTICATED_USER_RID SECURITY_BATCH_RID
+        SECURITY_BUILTIN_DOMAIN_RID SECURITY_CLIENT_CONTEXT SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_BASE_RID
         SECURITY_CLOUD_INFRASTRUCTURE_SERVICES_ID_RID_COUNT SECURITY_COM_ID_BASE_RID SECURITY_CREATOR_GROUP_RID
         SECURITY_CREATOR_GROUP_SERVER_RID SECURITY_CREATOR_OWNER_RID SECURITY_CREATOR_OWNER_RIGHTS_RID
         SECURITY_CREATOR_OWNER_SERVER_RID SECURITY_CREATOR_SID_AUTHORITY SECURITY_CRED_TYPE_BASE_RID
@@ -1901,13 +1902,12 @@ LACKING: Final[dict[str, str]] = {
         SECURITY_WRITE_RESTRICTED_CODE_RID SET_REPAIR_DELETE_CROSSLINK SET_REPAIR_DISABLED_AND_BUGCHECK_ON_CORRUPT
         SET_REPAIR_ENABLED SET_REPAIR_VALID_MASK SET_REPAIR_VOLUME_BITMAP_SCAN SET_REPAIR_WARN_ABOUT_DATA_LOSS
         SE_ACCESS_REPLY SE_ACCESS_REQUEST SE_AUDIT_INFO SE_AUDIT_OPERATION SE_BACKUP_PRIVILEGES_CHECKED
-        SE_DACL_AUTO_INHERITED SE_DACL_AUTO_INHERIT_REQ SE_DACL_DEFAULTED SE_DACL_PRESENT SE_DACL_PROTECTED
-        SE_DACL_UNTRUSTED SE_EXPORTS SE_GROUP_DEFAULTED SE_OWNER_DEFAULTED SE_RM_CONTROL_VALID SE_SACL_AUTO_INHERITED
-        SE_SACL_AUTO_INHERIT_REQ SE_SACL_DEFAULTED SE_SACL_PRESENT SE_SACL_PROTECTED SE_SECURITY_DESCRIPTOR
+        SE_DACL_AUTO_INHERITED SE_DACL_AUTO_INHERIT_REQ SE_DACL_UNTRUSTED SE_EXPORTS SE_RM_CONTROL_VALID
+        SE_SACL_AUTO_INHERITED SE_SACL_AUTO_INHERIT_REQ SE_SECURITY_DESCRIPTOR
         SE_SECURITY_DESCRIPTOR_FLAG_NO_LABEL_ACE SE_SECURITY_DESCRIPTOR_FLAG_NO_OWNER_ACE
-        SE_SECURITY_DESCRIPTOR_VALID_FLAGS SE_SELF_RELATIVE SE_SERVER_SECURITY SHRINK_VOLUME_INFORMATION
-        SHRINK_VOLUME_REQUEST_TYPES SID_AND_ATTRIBUTES SID_AND_ATTRIBUTES_ARRAY SID_AND_ATTRIBUTES_HASH SID_HASH_ENTRY
-        SID_HASH_SIZE SID_MAX_SUB_AUTHORITIES SID_NAME_USE SID_RECOMMENDED_SUB_AUTHORITIES SID_REVISION SI_COPYFILE
+        SE_SECURITY_DESCRIPTOR_VALID_FLAGS SE_SERVER_SECURITY SHRINK_VOLUME_INFORMATION SHRINK_VOLUME_REQUEST_TYPES
+        SID_AND_ATTRIBUTES SID_AND_ATTRIBUTES_ARRAY SID_AND_ATTRIBUTES_HASH SID_HASH_ENTRY SID_HASH_SIZE
+        SID_MAX_SUB_AUTHORITIES SID_NAME_USE SID_RECOMMENDED_SUB_AUTHORITIES SID_REVISION SI_COPYFILE
         SRV_OPEN_ECP_CONTEXT STARTING_LCN_INPUT_BUFFER STARTING_VCN_INPUT_BUFFER
         STORAGE_QUERY_DEPENDENT_VOLUME_LEV1_ENTRY STORAGE_QUERY_DEPENDENT_VOLUME_LEV2_ENTRY
         STORAGE_QUERY_DEPENDENT_VOLUME_REQUEST STORAGE_QUERY_DEPENDENT_VOLUME_RESPONSE STREAM_CLEAR_ENCRYPTION
@@ -1987,16 +1987,16 @@ LACKING: Final[dict[str, str]] = {
         USN_REASON_REPARSE_POINT_CHANGE USN_REASON_SECURITY_CHANGE USN_REASON_STREAM_CHANGE
         USN_REASON_TRANSACTED_CHANGE USN_RECORD USN_SOURCE_AUXILIARY_DATA USN_SOURCE_DATA_MANAGEMENT
         USN_SOURCE_REPLICATION_MANAGEMENT UndefinedLogonType Unlock VACB_MAPPING_GRANULARITY VACB_OFFSET_SHIFT
-        VAD_HEADER VALID_INHERIT_FLAGS VBN VER_PRODUCTBUILD VIRTUAL_STORAGE_TYPE VOLSNAPCONTROLTYPE
-        VOLUME_BITMAP_BUFFER VOLUME_IS_DIRTY VOLUME_SESSION_OPEN VOLUME_UPGRADE_SCHEDULED ZwAccessCheckAndAuditAlarm
-        ZwAdjustPrivilegesToken ZwAlertThread ZwCloseObjectAuditAlarm ZwDeleteFile ZwDuplicateToken
-        ZwFlushBuffersFileEx ZwFlushInstructionCache ZwFlushVirtualMemory ZwInitiatePowerAction ZwLoadKey ZwLockFile
-        ZwOpenProcessToken ZwOpenProcessTokenEx ZwOpenThreadToken ZwOpenThreadTokenEx ZwQueryDefaultLocale
-        ZwQueryDirectoryFile ZwQueryDirectoryFileEx ZwQueryDirectoryObject ZwQueryEaFile ZwQueryInformationByName
-        ZwQueryInformationThread ZwQueryInformationToken ZwQueryQuotaInformationFile ZwQuerySecurityObject
-        ZwQueryVirtualMemory ZwReplaceKey ZwRestoreKey ZwSaveKey ZwSetDefaultLocale ZwSetDefaultUILanguage ZwSetEaFile
-        ZwSetInformationProcess ZwSetInformationToken ZwSetInformationVirtualMemory ZwSetQuotaInformationFile
-        ZwSetSecurityObject ZwSetSystemTime ZwSetVolumeInformationFile ZwUnloadKey ZwUnlockFile
+        VAD_HEADER VBN VER_PRODUCTBUILD VIRTUAL_STORAGE_TYPE VOLSNAPCONTROLTYPE VOLUME_BITMAP_BUFFER VOLUME_IS_DIRTY
+        VOLUME_SESSION_OPEN VOLUME_UPGRADE_SCHEDULED ZwAccessCheckAndAuditAlarm ZwAdjustPrivilegesToken ZwAlertThread
+        ZwCloseObjectAuditAlarm ZwDeleteFile ZwDuplicateToken ZwFlushBuffersFileEx ZwFlushInstructionCache
+        ZwFlushVirtualMemory ZwInitiatePowerAction ZwLoadKey ZwLockFile ZwOpenProcessToken ZwOpenProcessTokenEx
+        ZwOpenThreadToken ZwOpenThreadTokenEx ZwQueryDefaultLocale ZwQueryDirectoryFile ZwQueryDirectoryFileEx
+        ZwQueryDirectoryObject ZwQueryEaFile ZwQueryInformationByName ZwQueryInformationThread ZwQueryInformationToken
+        ZwQueryQuotaInformationFile ZwQuerySecurityObject ZwQueryVirtualMemory ZwReplaceKey ZwRestoreKey ZwSaveKey
+        ZwSetDefaultLocale ZwSetDefaultUILanguage ZwSetEaFile ZwSetInformationProcess ZwSetInformationToken
+        ZwSetInformationVirtualMemory ZwSetQuotaInformationFile ZwSetSecurityObject ZwSetSystemTime
+        ZwSetVolumeInformationFile ZwUnloadKey ZwUnlockFile
 """,
     "ntstatus.h": """
         STATUS_ABANDONED_WAIT_63 STATUS_ABANDON_HIBERFILE STATUS_ABIOS_INVALID_COMMAND STATUS_ABIOS_INVALID_LID
@@ -2016,18 +2016,18 @@ LACKING: Final[dict[str, str]] = {
         STATUS_ACPI_POWER_REQUEST_FAILED STATUS_ACPI_REG_HANDLER_FAILED STATUS_ACPI_RS_ACCESS
         STATUS_ACPI_STACK_OVERFLOW STATUS_ADDRESS_ALREADY_ASSOCIATED STATUS_ADDRESS_ALREADY_EXISTS
         STATUS_ADDRESS_CLOSED STATUS_ADDRESS_NOT_ASSOCIATED STATUS_ADVANCED_INSTALLER_FAILED STATUS_AGENTS_EXHAUSTED
-        STATUS_ALIAS_EXISTS STATUS_ALLOCATE_BUCKET STATUS_ALLOTTED_SPACE_EXCEEDED STATUS_ALL_SIDS_FILTERED
-        STATUS_ALL_USER_TRUST_QUOTA_EXCEEDED STATUS_ALPC_CHECK_COMPLETION_LIST STATUS_ALREADY_COMMITTED
-        STATUS_ALREADY_DISCONNECTED STATUS_ALREADY_REGISTERED STATUS_ALREADY_WIN32 STATUS_AMBIGUOUS_SYSTEM_DEVICE
+        STATUS_ALIAS_EXISTS STATUS_ALLOCATE_BUCKET STATUS_ALL_SIDS_FILTERED STATUS_ALL_USER_TRUST_QUOTA_EXCEEDED
+        STATUS_ALPC_CHECK_COMPLETION_LIST STATUS_ALREADY_COMMITTED STATUS_ALREADY_DISCONNECTED
+        STATUS_ALREADY_REGISTERED STATUS_ALREADY_WIN32 STATUS_AMBIGUOUS_SYSTEM_DEVICE
         STATUS_APC_RETURNED_WHILE_IMPERSONATING STATUS_APPHELP_BLOCK STATUS_APP_INIT_FAILURE
         STATUS_ARBITRATION_UNHANDLED STATUS_ARRAY_BOUNDS_EXCEEDED STATUS_AUDITING_DISABLED STATUS_AUDIT_FAILED
         STATUS_AUTHENTICATION_FIREWALL_FAILED STATUS_AUTHIP_FAILURE STATUS_BACKUP_CONTROLLER STATUS_BAD_BINDINGS
-        STATUS_BAD_CLUSTERS STATUS_BAD_COMPRESSION_BUFFER STATUS_BAD_CURRENT_DIRECTORY STATUS_BAD_DESCRIPTOR_FORMAT
-        STATUS_BAD_DLL_ENTRYPOINT STATUS_BAD_FILE_TYPE STATUS_BAD_FUNCTION_TABLE STATUS_BAD_IMPERSONATION_LEVEL
-        STATUS_BAD_INHERITANCE_ACL STATUS_BAD_INITIAL_PC STATUS_BAD_INITIAL_STACK STATUS_BAD_LOGON_SESSION_STATE
-        STATUS_BAD_MASTER_BOOT_RECORD STATUS_BAD_MCFG_TABLE STATUS_BAD_NETWORK_NAME STATUS_BAD_NETWORK_PATH
-        STATUS_BAD_REMOTE_ADAPTER STATUS_BAD_SERVICE_ENTRYPOINT STATUS_BAD_STACK STATUS_BAD_TOKEN_TYPE
-        STATUS_BAD_VALIDATION_CLASS STATUS_BAD_WORKING_SET_LIMIT STATUS_BEGINNING_OF_MEDIA STATUS_BEYOND_VDL
+        STATUS_BAD_CLUSTERS STATUS_BAD_COMPRESSION_BUFFER STATUS_BAD_CURRENT_DIRECTORY STATUS_BAD_DLL_ENTRYPOINT
+        STATUS_BAD_FILE_TYPE STATUS_BAD_FUNCTION_TABLE STATUS_BAD_IMPERSONATION_LEVEL STATUS_BAD_INHERITANCE_ACL
+        STATUS_BAD_INITIAL_PC STATUS_BAD_INITIAL_STACK STATUS_BAD_LOGON_SESSION_STATE STATUS_BAD_MASTER_BOOT_RECORD
+        STATUS_BAD_MCFG_TABLE STATUS_BAD_NETWORK_NAME STATUS_BAD_NETWORK_PATH STATUS_BAD_REMOTE_ADAPTER
+        STATUS_BAD_SERVICE_ENTRYPOINT STATUS_BAD_STACK STATUS_BAD_TOKEN_TYPE STATUS_BAD_VALIDATION_CLASS
+        STATUS_BAD_WORKING_SET_LIMIT STATUS_BEGINNING_OF_MEDIA STATUS_BEYOND_VDL
         STATUS_BIOS_FAILED_TO_CONNECT_INTERRUPT STATUS_BIZRULES_NOT_ENABLED STATUS_BUFFER_ALL_ZEROS STATUS_BUS_RESET
         STATUS_CACHE_PAGE_LOCKED STATUS_CALLBACK_POP_STACK STATUS_CALLBACK_RETURNED_LANG
         STATUS_CALLBACK_RETURNED_LDR_LOCK STATUS_CALLBACK_RETURNED_PRI_BACK STATUS_CALLBACK_RETURNED_THREAD_PRIORITY
@@ -2274,22 +2274,21 @@ LACKING: Final[dict[str, str]] = {
         STATUS_INSUFFICIENT_RESOURCE_FOR_SPECIFIED_SHARED_SECTION_SIZE STATUS_INSUFF_SERVER_RESOURCES
         STATUS_INTERNAL_DB_CORRUPTION STATUS_INTERNAL_DB_ERROR STATUS_INTERRUPT_STILL_CONNECTED
         STATUS_INTERRUPT_VECTOR_ALREADY_CONNECTED STATUS_INVALID_ACCOUNT_NAME STATUS_INVALID_ACE_CONDITION
-        STATUS_INVALID_ACL STATUS_INVALID_ADDRESS_COMPONENT STATUS_INVALID_ADDRESS_WILDCARD
-        STATUS_INVALID_BLOCK_LENGTH STATUS_INVALID_COMPUTER_NAME STATUS_INVALID_CONNECTION
-        STATUS_INVALID_CRUNTIME_PARAMETER STATUS_INVALID_DISPOSITION STATUS_INVALID_DOMAIN_ROLE
-        STATUS_INVALID_DOMAIN_STATE STATUS_INVALID_EA_FLAG STATUS_INVALID_EA_NAME STATUS_INVALID_GROUP_ATTRIBUTES
-        STATUS_INVALID_HW_PROFILE STATUS_INVALID_IDN_NORMALIZATION STATUS_INVALID_ID_AUTHORITY
-        STATUS_INVALID_IMAGE_FORMAT STATUS_INVALID_IMAGE_HASH STATUS_INVALID_IMAGE_LE_FORMAT
-        STATUS_INVALID_IMAGE_NE_FORMAT STATUS_INVALID_IMAGE_NOT_MZ STATUS_INVALID_IMAGE_PROTECT
-        STATUS_INVALID_IMAGE_WIN_16 STATUS_INVALID_IMAGE_WIN_32 STATUS_INVALID_IMAGE_WIN_64
-        STATUS_INVALID_IMPORT_OF_NON_DLL STATUS_INVALID_LABEL STATUS_INVALID_LDT_DESCRIPTOR STATUS_INVALID_LDT_OFFSET
-        STATUS_INVALID_LDT_SIZE STATUS_INVALID_LEVEL STATUS_INVALID_LOCK_RANGE STATUS_INVALID_LOCK_SEQUENCE
-        STATUS_INVALID_LOGON_HOURS STATUS_INVALID_LOGON_TYPE STATUS_INVALID_MEMBER STATUS_INVALID_MESSAGE
-        STATUS_INVALID_NETWORK_RESPONSE STATUS_INVALID_OPLOCK_PROTOCOL STATUS_INVALID_OWNER
-        STATUS_INVALID_PARAMETER_10 STATUS_INVALID_PARAMETER_11 STATUS_INVALID_PARAMETER_12 STATUS_INVALID_PARAMETER_7
-        STATUS_INVALID_PIPE_STATE STATUS_INVALID_PLUGPLAY_DEVICE_PATH STATUS_INVALID_PORT_ATTRIBUTES
-        STATUS_INVALID_PORT_HANDLE STATUS_INVALID_PRIMARY_GROUP STATUS_INVALID_QUOTA_LOWER STATUS_INVALID_READ_MODE
-        STATUS_INVALID_SECURITY_DESCR STATUS_INVALID_SERVER_STATE STATUS_INVALID_SID STATUS_INVALID_SIGNATURE
+        STATUS_INVALID_ADDRESS_COMPONENT STATUS_INVALID_ADDRESS_WILDCARD STATUS_INVALID_BLOCK_LENGTH
+        STATUS_INVALID_COMPUTER_NAME STATUS_INVALID_CONNECTION STATUS_INVALID_CRUNTIME_PARAMETER
+        STATUS_INVALID_DISPOSITION STATUS_INVALID_DOMAIN_ROLE STATUS_INVALID_DOMAIN_STATE STATUS_INVALID_EA_FLAG
+        STATUS_INVALID_EA_NAME STATUS_INVALID_GROUP_ATTRIBUTES STATUS_INVALID_HW_PROFILE
+        STATUS_INVALID_IDN_NORMALIZATION STATUS_INVALID_ID_AUTHORITY STATUS_INVALID_IMAGE_FORMAT
+        STATUS_INVALID_IMAGE_HASH STATUS_INVALID_IMAGE_LE_FORMAT STATUS_INVALID_IMAGE_NE_FORMAT
+        STATUS_INVALID_IMAGE_NOT_MZ STATUS_INVALID_IMAGE_PROTECT STATUS_INVALID_IMAGE_WIN_16
+        STATUS_INVALID_IMAGE_WIN_32 STATUS_INVALID_IMAGE_WIN_64 STATUS_INVALID_IMPORT_OF_NON_DLL STATUS_INVALID_LABEL
+        STATUS_INVALID_LDT_DESCRIPTOR STATUS_INVALID_LDT_OFFSET STATUS_INVALID_LDT_SIZE STATUS_INVALID_LEVEL
+        STATUS_INVALID_LOCK_RANGE STATUS_INVALID_LOCK_SEQUENCE STATUS_INVALID_LOGON_HOURS STATUS_INVALID_LOGON_TYPE
+        STATUS_INVALID_MEMBER STATUS_INVALID_MESSAGE STATUS_INVALID_NETWORK_RESPONSE STATUS_INVALID_OPLOCK_PROTOCOL
+        STATUS_INVALID_OWNER STATUS_INVALID_PARAMETER_10 STATUS_INVALID_PARAMETER_11 STATUS_INVALID_PARAMETER_12
+        STATUS_INVALID_PARAMETER_7 STATUS_INVALID_PIPE_STATE STATUS_INVALID_PLUGPLAY_DEVICE_PATH
+        STATUS_INVALID_PORT_ATTRIBUTES STATUS_INVALID_PORT_HANDLE STATUS_INVALID_PRIMARY_GROUP
+        STATUS_INVALID_QUOTA_LOWER STATUS_INVALID_READ_MODE STATUS_INVALID_SERVER_STATE STATUS_INVALID_SIGNATURE
         STATUS_INVALID_SUB_AUTHORITY STATUS_INVALID_SYSTEM_SERVICE STATUS_INVALID_TASK_INDEX STATUS_INVALID_TASK_NAME
         STATUS_INVALID_THREAD STATUS_INVALID_TRANSACTION STATUS_INVALID_UNWIND_TARGET
         STATUS_INVALID_USER_PRINCIPAL_NAME STATUS_INVALID_VARIANT STATUS_INVALID_VOLUME_LABEL
@@ -2476,7 +2475,7 @@ LACKING: Final[dict[str, str]] = {
         STATUS_UNABLE_TO_LOCK_MEDIA STATUS_UNABLE_TO_UNLOAD_MEDIA STATUS_UNDEFINED_CHARACTER
         STATUS_UNEXPECTED_IO_ERROR STATUS_UNEXPECTED_MM_CREATE_ERR STATUS_UNEXPECTED_MM_EXTEND_ERR
         STATUS_UNEXPECTED_MM_MAP_ERROR STATUS_UNEXPECTED_NETWORK_ERROR STATUS_UNFINISHED_CONTEXT_DELETED
-        STATUS_UNKNOWN_REVISION STATUS_UNMAPPABLE_CHARACTER STATUS_UNRECOGNIZED_VOLUME STATUS_UNSUPPORTED_COMPRESSION
+        STATUS_UNMAPPABLE_CHARACTER STATUS_UNRECOGNIZED_VOLUME STATUS_UNSUPPORTED_COMPRESSION
         STATUS_UNSUPPORTED_PREAUTH STATUS_UNWIND STATUS_UNWIND_CONSOLIDATE STATUS_USER2USER_REQUIRED
         STATUS_USER_DELETE_TRUST_QUOTA_EXCEEDED STATUS_USER_EXISTS STATUS_USER_MAPPED_FILE STATUS_USER_SESSION_DELETED
         STATUS_VALIDATE_CONTINUE STATUS_VARIABLE_NOT_FOUND STATUS_VDM_DISALLOWED STATUS_VDM_HARD_ERROR

@@ -191,6 +191,9 @@ from dirql.rtl.version import (
     get_version as RtlGetVersion,
     verify_version_info as RtlVerifyVersionInfo,
 )
+from dirql.se.access_routines import (
+    single_privilege_check as SeSinglePrivilegeCheck,
+)
 from dirql.wdm.missing import missing_name
 
 __all__ = [
@@ -309,6 +312,7 @@ __all__ = [
     "RtlUpperChar",
     "RtlUpperString",
     "RtlVerifyVersionInfo",
+    "SeSinglePrivilegeCheck",
     "TableEmptyTree",
     "TableFoundNode",
     "TableInsertAsLeft",

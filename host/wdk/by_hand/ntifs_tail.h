@@ -67,7 +67,7 @@ C_ASSERT(sizeof(PROCESS_BASIC_INFORMATION) == 0x30 && sizeof(MEMORY_BASIC_INFORM
 
 #define THREAD_QUERY_INFORMATION 0x40
 
-/* Security: descriptors, lists of access and identifiers in the memory of the driver, which the system does not read. */
+/* Security: descriptors, lists of access and identifiers in the memory of the driver. */
 
 typedef struct _SECURITY_DESCRIPTOR {
     UCHAR Revision;
@@ -99,31 +99,6 @@ C_ASSERT(sizeof(SECURITY_DESCRIPTOR) == 0x28);
 #define SECURITY_CREATOR_SID_AUTHORITY {{0, 0, 0, 0, 0, 3}}
 #define SECURITY_NT_AUTHORITY {{0, 0, 0, 0, 0, 5}}
 #define SECURITY_MAX_SID_SIZE (sizeof(SID) - sizeof(ULONG) + 15 * sizeof(ULONG))
-
-ULONG RtlLengthRequiredSid(_In_ ULONG SubAuthorityCount);
-NTSTATUS RtlInitializeSid(_Out_ PSID Sid, _In_ PSID_IDENTIFIER_AUTHORITY IdentifierAuthority, _In_ UCHAR SubAuthorityCount);
-PULONG RtlSubAuthoritySid(_In_ PSID Sid, _In_ ULONG SubAuthority);
-PUCHAR RtlSubAuthorityCountSid(_In_ PSID Sid);
-ULONG RtlLengthSid(_In_ PSID Sid);
-BOOLEAN RtlValidSid(_In_ PSID Sid);
-BOOLEAN RtlEqualSid(_In_ PSID Sid1, _In_ PSID Sid2);
-NTSTATUS RtlCopySid(_In_ ULONG DestinationSidLength, _Out_ PSID DestinationSid, _In_ PSID SourceSid);
-NTSTATUS RtlCreateAcl(_Out_ PACL Acl, _In_ ULONG AclLength, _In_ ULONG AclRevision);
-NTSTATUS RtlAddAccessAllowedAce(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ACCESS_MASK AccessMask, _In_ PSID Sid);
-NTSTATUS RtlAddAccessAllowedAceEx(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ULONG AceFlags,
-                                  _In_ ACCESS_MASK AccessMask, _In_ PSID Sid);
-NTSTATUS RtlGetAce(_In_ PACL Acl, _In_ ULONG AceIndex, _Out_ PVOID *Ace);
-NTSTATUS RtlCreateSecurityDescriptor(_Out_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_ ULONG Revision);
-BOOLEAN RtlValidSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor);
-ULONG RtlLengthSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor);
-NTSTATUS RtlSetDaclSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_ BOOLEAN DaclPresent,
-                                      _In_opt_ PACL Dacl, _In_ BOOLEAN DaclDefaulted);
-NTSTATUS RtlGetDaclSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor, _Out_ PBOOLEAN DaclPresent,
-                                      _Out_ PACL *Dacl, _Out_ PBOOLEAN DaclDefaulted);
-NTSTATUS RtlSetOwnerSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_opt_ PSID Owner,
-                                       _In_ BOOLEAN OwnerDefaulted);
-NTSTATUS RtlSetGroupSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_opt_ PSID Group,
-                                       _In_ BOOLEAN GroupDefaulted);
 
 /* What the DPCs that KeGenericCallDpc queues meet at. */
 

@@ -403,7 +403,6 @@ FORCEINLINE PVOID IoGetInitialStack(VOID)
 
 /* Every access is granted: there are no users. */
 
-#define SeSinglePrivilegeCheck(PrivilegeValue, PreviousMode) ((void)(PrivilegeValue), (BOOLEAN)TRUE)
 #define IoValidateDeviceIoControlAccess(Irp, RequiredAccess) ((void)(Irp), STATUS_SUCCESS)
 
 /* What a driver may ask ZwQuerySystemInformation and its kin, and older structures of the processor. */

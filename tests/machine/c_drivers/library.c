@@ -101,6 +101,44 @@ static ULONG System(VOID)
     return wrong;
 }
 
+/* What a list in this stack's memory grants the program: everybody reads, administrators do not delete. */
+static ULONG Security(VOID)
+{
+    static const SID everybody = {SID_REVISION, 1, SECURITY_WORLD_SID_AUTHORITY, {SECURITY_WORLD_RID}};
+    SID_IDENTIFIER_AUTHORITY authority = SECURITY_NT_AUTHORITY;
+    GENERIC_MAPPING mapping = {FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE, FILE_ALL_ACCESS};
+    UCHAR administrators[SECURITY_MAX_SID_SIZE], list[128], copy[256];
+    ACCESS_MASK granted, wanted = GENERIC_READ;
+    PACL dacl = (PACL)list, found;
+    SECURITY_DESCRIPTOR descriptor;
+    SECURITY_SUBJECT_CONTEXT subject;
+    PACCESS_DENIED_ACE entry;
+    BOOLEAN present, isDefault;
+    NTSTATUS status;
+    ULONG size = sizeof copy, wrong = 0;
+
+    wrong |= (RtlInitializeSid(administrators, &authority, 2) || RtlLengthSid(administrators) != 16);
+    *RtlSubAuthoritySid(administrators, 0) = SECURITY_BUILTIN_DOMAIN_RID;
+    *RtlSubAuthoritySid(administrators, 1) = DOMAIN_ALIAS_RID_ADMINS;
+    wrong |= (RtlEqualSid(administrators, (PSID)&everybody) || !RtlValidSid((PSID)&everybody)) << 1;
+    wrong |= (RtlCreateAcl(dacl, sizeof list, ACL_REVISION) ||
+              RtlAddAccessDeniedAce(dacl, ACL_REVISION, DELETE, administrators) ||
+              RtlAddAccessAllowedAce(dacl, ACL_REVISION, FILE_GENERIC_READ | DELETE, (PSID)&everybody)) << 2;
+    wrong |= (RtlGetAce(dacl, 0, (PVOID *)&entry) || entry->Mask != DELETE || dacl->AceCount != 2) << 3;
+    wrong |= (RtlCreateSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION) ||
+              RtlSetDaclSecurityDescriptor(&descriptor, TRUE, dacl, FALSE) || descriptor.Dacl != dacl ||
+              RtlGetDaclSecurityDescriptor(&descriptor, &present, &found, &isDefault) || !present || found != dacl) << 4;
+    RtlMapGenericMask(&wanted, &mapping);
+    SeCaptureSubjectContext(&subject);
+    wrong |= (!SeAccessCheck(&descriptor, &subject, FALSE, wanted, 0, NULL, &mapping, UserMode, &granted, &status) ||
+              granted != FILE_GENERIC_READ || status != STATUS_SUCCESS) << 5;
+    wrong |= (SeAccessCheck(&descriptor, &subject, FALSE, DELETE, 0, NULL, &mapping, UserMode, &granted, &status) ||
+              status != STATUS_ACCESS_DENIED) << 6;
+    SeReleaseSubjectContext(&subject);
+    wrong |= (RtlAbsoluteToSelfRelativeSD(&descriptor, copy, &size) || !RtlValidRelativeSecurityDescriptor(copy, size, 0)) << 7;
+    return wrong;
+}
+
 static _Use_decl_annotations_ NTSTATUS Answer(__in PDEVICE_OBJECT DeviceObject, __inout PIRP Irp)
 {
     PULONG answers = Irp->AssociatedIrp.SystemBuffer;
@@ -111,7 +149,8 @@ static _Use_decl_annotations_ NTSTATUS Answer(__in PDEVICE_OBJECT DeviceObject, 
         answers[0] = Strings();
         answers[1] = Numbers();
         answers[2] = System();
-        Irp->IoStatus.Information = 3 * sizeof(ULONG);
+        answers[3] = Security();
+        Irp->IoStatus.Information = 4 * sizeof(ULONG);
     }
     Irp->IoStatus.Status = STATUS_SUCCESS;
     IofCompleteRequest(Irp, IO_NO_INCREMENT);

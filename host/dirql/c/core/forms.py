@@ -104,6 +104,7 @@ DRIVERS_OBJECTS: Final = frozenset(
         "LOOKASIDE_LIST_EX",
         "NPAGED_LOOKASIDE_LIST",
         "PAGED_LOOKASIDE_LIST",
+        "SECURITY_SUBJECT_CONTEXT",
         "SLIST_HEADER",
         "WORK_QUEUE_ITEM",
     ]
@@ -127,7 +128,7 @@ VIEWED: Final = frozenset(
 )
 """Structures of the driver whose members Python reads and writes where they are."""
 _FILLED: Final = ("IO_STATUS_BLOCK", "PROCESSOR_NUMBER", "CLIENT_ID", "UUID", "OBJECT_HANDLE_INFORMATION")
-VALUES: Final = frozenset({"LARGE_INTEGER", "ULARGE_INTEGER", "GUID", "TIME_FIELDS"})
+VALUES: Final = frozenset({"LARGE_INTEGER", "ULARGE_INTEGER", "GUID", "TIME_FIELDS", "GENERIC_MAPPING"})
 """Structures of which Python gets the value."""
 
 
@@ -180,7 +181,7 @@ def argument(name: str, form: str, direction: str, converters: Converters | None
         return NUMBERS[form], None
     if form == "=LARGE_INTEGER":
         return NUMBERS["i8"], None
-    if form == "=ULARGE_INTEGER":
+    if form in ("=ULARGE_INTEGER", "=LUID"):
         return NUMBERS["u8"], None
     if form == "=POWER_STATE":
         return NUMBERS["i4"], None

@@ -408,6 +408,8 @@ class Objects:
             if name == "TIME_FIELDS":
                 fields = struct.unpack("<8h", contents)
                 return python_callable(CLASSES[name])(*fields)
+            if name == "GENERIC_MAPPING":
+                return python_callable(CLASSES[name])(*struct.unpack("<4I", contents))
             return int.from_bytes(contents, "little", signed=name == "LARGE_INTEGER")
 
         return read

@@ -584,6 +584,7 @@ BOOLEAN RtlEqualString(_In_ PCSTRING String1, _In_ PCSTRING String2, _In_ BOOLEA
 CHAR RtlUpperChar(_In_ CHAR Character);
 VOID RtlUpperString(_Inout_ PSTRING DestinationString, _In_ PCSTRING SourceString);
 NTSTATUS RtlCharToInteger(_In_ PCSZ String, _In_ ULONG Base, _Out_ PULONG Value);
+BOOLEAN SeSinglePrivilegeCheck(_In_ LUID PrivilegeValue, _In_ KPROCESSOR_MODE PreviousMode);
 PRTL_SPLAY_LINKS RtlSplay(_Inout_ PRTL_SPLAY_LINKS Links);
 PRTL_SPLAY_LINKS RtlDelete(_In_ PRTL_SPLAY_LINKS Links);
 PRTL_SPLAY_LINKS RtlSubtreeSuccessor(_In_ PRTL_SPLAY_LINKS Links);

@@ -31,14 +31,38 @@
 #define RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE 1
 #define RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING 2
 
-/* Numbers that dirql only hands on. */
+/* Bits of a security descriptor (SECURITY_DESCRIPTOR_CONTROL). */
+
+#define SE_OWNER_DEFAULTED 1
+#define SE_GROUP_DEFAULTED 2
+#define SE_DACL_PRESENT 4
+#define SE_DACL_DEFAULTED 8
+#define SE_SACL_PRESENT 0x10
+#define SE_SACL_DEFAULTED 0x20
+#define SE_DACL_PROTECTED 0x1000
+#define SE_SACL_PROTECTED 0x2000
+#define SE_SELF_RELATIVE 0x8000
+
+/* Types of entries of lists of access. */
 
 #define ACCESS_ALLOWED_ACE_TYPE 0
+#define ACCESS_DENIED_ACE_TYPE 1
+
+/* Flags of entries of lists of access. */
+
+#define OBJECT_INHERIT_ACE 1
+#define CONTAINER_INHERIT_ACE 2
+#define NO_PROPAGATE_INHERIT_ACE 4
+#define INHERIT_ONLY_ACE 8
+#define INHERITED_ACE 0x10
+#define VALID_INHERIT_FLAGS 0x1f
+
+/* Numbers that dirql only hands on. */
+
 #define ACCESS_ALLOWED_CALLBACK_ACE_TYPE 9
 #define ACCESS_ALLOWED_CALLBACK_OBJECT_ACE_TYPE 0xb
 #define ACCESS_ALLOWED_COMPOUND_ACE_TYPE 4
 #define ACCESS_ALLOWED_OBJECT_ACE_TYPE 5
-#define ACCESS_DENIED_ACE_TYPE 1
 #define ACCESS_DENIED_CALLBACK_ACE_TYPE 0xa
 #define ACCESS_DENIED_CALLBACK_OBJECT_ACE_TYPE 0xc
 #define ACCESS_DENIED_OBJECT_ACE_TYPE 6
@@ -65,7 +89,6 @@
 #define COMPRESSION_FORMAT_LZNT1 2
 #define COMPRESSION_FORMAT_NONE 0
 #define COMPRESSION_FORMAT_SPARSE 0x4000
-#define CONTAINER_INHERIT_ACE 2
 #define COPYFILE_SIS_FLAGS 3
 #define COPYFILE_SIS_LINK 1
 #define COPYFILE_SIS_REPLACE 2
@@ -323,8 +346,6 @@
 #define HEAP_TAG_SHIFT 0x12
 #define HEAP_TAIL_CHECKING_ENABLED 0x20
 #define HEAP_ZERO_MEMORY 8
-#define INHERITED_ACE 0x10
-#define INHERIT_ONLY_ACE 8
 #define IO_ATTACH_DEVICE_API 0x80000000
 #define IO_FILE_OBJECT_NON_PAGED_POOL_CHARGE 0x40
 #define IO_FILE_OBJECT_PAGED_POOL_CHARGE 0x400
@@ -432,8 +453,6 @@
 #define NETWORK_OPEN_ECP_IN_FLAG_DISABLE_HANDLE_DURABILITY 2
 #define NETWORK_OPEN_ECP_IN_FLAG_FORCE_BUFFERED_SYNCHRONOUS_IO_HACK 0x80000000
 #define NO_8DOT3_NAME_PRESENT 1
-#define NO_PROPAGATE_INHERIT_ACE 4
-#define OBJECT_INHERIT_ACE 1
 #define OB_TYPE_ADAPTER 0x12
 #define OB_TYPE_CONTROLLER 0x13
 #define OB_TYPE_DESKTOP 0xe
@@ -571,22 +590,13 @@
 #define SE_BACKUP_PRIVILEGES_CHECKED 0x100
 #define SE_DACL_AUTO_INHERITED 0x400
 #define SE_DACL_AUTO_INHERIT_REQ 0x100
-#define SE_DACL_DEFAULTED 8
-#define SE_DACL_PRESENT 4
-#define SE_DACL_PROTECTED 0x1000
 #define SE_DACL_UNTRUSTED 0x40
-#define SE_GROUP_DEFAULTED 2
-#define SE_OWNER_DEFAULTED 1
 #define SE_RM_CONTROL_VALID 0x4000
 #define SE_SACL_AUTO_INHERITED 0x800
 #define SE_SACL_AUTO_INHERIT_REQ 0x200
-#define SE_SACL_DEFAULTED 0x20
-#define SE_SACL_PRESENT 0x10
-#define SE_SACL_PROTECTED 0x2000
 #define SE_SECURITY_DESCRIPTOR_FLAG_NO_LABEL_ACE 2
 #define SE_SECURITY_DESCRIPTOR_FLAG_NO_OWNER_ACE 1
 #define SE_SECURITY_DESCRIPTOR_VALID_FLAGS 3
-#define SE_SELF_RELATIVE 0x8000
 #define SE_SERVER_SECURITY 0x80
 #define SID_HASH_SIZE 0x20
 #define SID_MAX_SUB_AUTHORITIES 0xf
@@ -726,7 +736,6 @@
 #define USN_SOURCE_REPLICATION_MANAGEMENT 4
 #define VACB_MAPPING_GRANULARITY 0x40000
 #define VACB_OFFSET_SHIFT 0x12
-#define VALID_INHERIT_FLAGS 0x1f
 #define VER_PRODUCTBUILD 0x2710
 #define VOLSNAPCONTROLTYPE 0x53
 #define VOLUME_IS_DIRTY 1
@@ -922,6 +931,58 @@ BOOLEAN RtlCreateUnicodeString(_Out_ PUNICODE_STRING DestinationString, _In_ PCW
 NTSTATUS RtlDuplicateUnicodeString(_In_ ULONG Flags, _In_opt_ PCUNICODE_STRING StringIn, _Out_opt_
     PUNICODE_STRING StringOut);
 VOID RtlFreeOemString(_Inout_ POEM_STRING OemString);
+ULONG RtlLengthRequiredSid(_In_ ULONG SubAuthorityCount);
+NTSTATUS RtlInitializeSid(_Out_ PSID Sid, _In_ PSID_IDENTIFIER_AUTHORITY IdentifierAuthority, _In_ UCHAR
+    SubAuthorityCount);
+PULONG RtlSubAuthoritySid(_In_ PSID Sid, _In_ ULONG SubAuthority);
+PUCHAR RtlSubAuthorityCountSid(_In_ PSID Sid);
+PSID_IDENTIFIER_AUTHORITY RtlIdentifierAuthoritySid(_In_ PSID Sid);
+ULONG RtlLengthSid(_In_ PSID Sid);
+BOOLEAN RtlValidSid(_In_opt_ PSID Sid);
+BOOLEAN RtlEqualSid(_In_ PSID Sid1, _In_ PSID Sid2);
+BOOLEAN RtlEqualPrefixSid(_In_ PSID Sid1, _In_ PSID Sid2);
+NTSTATUS RtlCopySid(_In_ ULONG DestinationSidLength, _Out_ PSID DestinationSid, _In_ PSID SourceSid);
+NTSTATUS RtlConvertSidToUnicodeString(_Inout_ PUNICODE_STRING UnicodeString, _In_ PSID Sid, _In_ BOOLEAN
+    AllocateDestinationString);
+NTSTATUS RtlAllocateAndInitializeSid(_In_ PSID_IDENTIFIER_AUTHORITY IdentifierAuthority, _In_ UCHAR
+    SubAuthorityCount, _In_ ULONG SubAuthority0, _In_ ULONG SubAuthority1, _In_ ULONG SubAuthority2, _In_
+    ULONG SubAuthority3, _In_ ULONG SubAuthority4, _In_ ULONG SubAuthority5, _In_ ULONG SubAuthority6, _In_
+    ULONG SubAuthority7, _Out_ PSID *Sid);
+PVOID RtlFreeSid(_In_ PSID Sid);
+NTSTATUS RtlCreateAcl(_Out_ PACL Acl, _In_ ULONG AclLength, _In_ ULONG AclRevision);
+NTSTATUS RtlAddAce(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ULONG StartingAceIndex, _In_ PVOID AceList,
+    _In_ ULONG AceListLength);
+NTSTATUS RtlDeleteAce(_Inout_ PACL Acl, _In_ ULONG AceIndex);
+NTSTATUS RtlGetAce(_In_ PACL Acl, _In_ ULONG AceIndex, _Out_ PVOID *Ace);
+NTSTATUS RtlAddAccessAllowedAce(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ACCESS_MASK AccessMask, _In_
+    PSID Sid);
+NTSTATUS RtlAddAccessAllowedAceEx(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ULONG AceFlags, _In_
+    ACCESS_MASK AccessMask, _In_ PSID Sid);
+NTSTATUS RtlAddAccessDeniedAce(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ACCESS_MASK AccessMask, _In_
+    PSID Sid);
+NTSTATUS RtlAddAccessDeniedAceEx(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ULONG AceFlags, _In_
+    ACCESS_MASK AccessMask, _In_ PSID Sid);
+BOOLEAN RtlValidAcl(_In_ PACL Acl);
+NTSTATUS RtlGetDaclSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor, _Out_ PBOOLEAN
+    DaclPresent, _Out_ PACL *Dacl, _Out_ PBOOLEAN DaclDefaulted);
+NTSTATUS RtlSetSaclSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_ BOOLEAN
+    SaclPresent, _In_opt_ PACL Sacl, _In_ BOOLEAN SaclDefaulted);
+NTSTATUS RtlGetSaclSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor, _Out_ PBOOLEAN
+    SaclPresent, _Out_ PACL *Sacl, _Out_ PBOOLEAN SaclDefaulted);
+NTSTATUS RtlSetOwnerSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_opt_ PSID Owner,
+    _In_ BOOLEAN OwnerDefaulted);
+NTSTATUS RtlGetOwnerSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor, _Out_ PSID *Owner, _Out_
+    PBOOLEAN OwnerDefaulted);
+NTSTATUS RtlSetGroupSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_opt_ PSID Group,
+    _In_ BOOLEAN GroupDefaulted);
+NTSTATUS RtlGetGroupSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor, _Out_ PSID *Group, _Out_
+    PBOOLEAN GroupDefaulted);
+NTSTATUS RtlAbsoluteToSelfRelativeSD(_In_ PSECURITY_DESCRIPTOR AbsoluteSecurityDescriptor, _Out_opt_
+    PSECURITY_DESCRIPTOR SelfRelativeSecurityDescriptor, _Inout_ PULONG BufferLength);
+NTSTATUS RtlSelfRelativeToAbsoluteSD(_In_ PSECURITY_DESCRIPTOR SelfRelativeSecurityDescriptor, _Out_opt_
+    PSECURITY_DESCRIPTOR AbsoluteSecurityDescriptor, _Inout_ PULONG AbsoluteSecurityDescriptorSize, _Out_opt_
+    PACL Dacl, _Inout_ PULONG DaclSize, _Out_opt_ PACL Sacl, _Inout_ PULONG SaclSize, _Out_opt_ PSID Owner,
+    _Inout_ PULONG OwnerSize, _Out_opt_ PSID PrimaryGroup, _Inout_ PULONG PrimaryGroupSize);
 BOOLEAN RtlTimeToSecondsSince1970(_In_ PLARGE_INTEGER Time, _Out_ PULONG ElapsedSeconds);
 VOID RtlSecondsSince1970ToTime(_In_ ULONG ElapsedSeconds, _Out_ PLARGE_INTEGER Time);
 BOOLEAN RtlTimeToSecondsSince1980(_In_ PLARGE_INTEGER Time, _Out_ PULONG ElapsedSeconds);
@@ -1028,7 +1089,7 @@ C_ASSERT(sizeof(PROCESS_BASIC_INFORMATION) == 0x30 && sizeof(MEMORY_BASIC_INFORM
 
 #define THREAD_QUERY_INFORMATION 0x40
 
-/* Security: descriptors, lists of access and identifiers in the memory of the driver, which the system does not read. */
+/* Security: descriptors, lists of access and identifiers in the memory of the driver. */
 
 typedef struct _SECURITY_DESCRIPTOR {
     UCHAR Revision;
@@ -1060,31 +1121,6 @@ C_ASSERT(sizeof(SECURITY_DESCRIPTOR) == 0x28);
 #define SECURITY_CREATOR_SID_AUTHORITY {{0, 0, 0, 0, 0, 3}}
 #define SECURITY_NT_AUTHORITY {{0, 0, 0, 0, 0, 5}}
 #define SECURITY_MAX_SID_SIZE (sizeof(SID) - sizeof(ULONG) + 15 * sizeof(ULONG))
-
-ULONG RtlLengthRequiredSid(_In_ ULONG SubAuthorityCount);
-NTSTATUS RtlInitializeSid(_Out_ PSID Sid, _In_ PSID_IDENTIFIER_AUTHORITY IdentifierAuthority, _In_ UCHAR SubAuthorityCount);
-PULONG RtlSubAuthoritySid(_In_ PSID Sid, _In_ ULONG SubAuthority);
-PUCHAR RtlSubAuthorityCountSid(_In_ PSID Sid);
-ULONG RtlLengthSid(_In_ PSID Sid);
-BOOLEAN RtlValidSid(_In_ PSID Sid);
-BOOLEAN RtlEqualSid(_In_ PSID Sid1, _In_ PSID Sid2);
-NTSTATUS RtlCopySid(_In_ ULONG DestinationSidLength, _Out_ PSID DestinationSid, _In_ PSID SourceSid);
-NTSTATUS RtlCreateAcl(_Out_ PACL Acl, _In_ ULONG AclLength, _In_ ULONG AclRevision);
-NTSTATUS RtlAddAccessAllowedAce(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ACCESS_MASK AccessMask, _In_ PSID Sid);
-NTSTATUS RtlAddAccessAllowedAceEx(_Inout_ PACL Acl, _In_ ULONG AceRevision, _In_ ULONG AceFlags,
-                                  _In_ ACCESS_MASK AccessMask, _In_ PSID Sid);
-NTSTATUS RtlGetAce(_In_ PACL Acl, _In_ ULONG AceIndex, _Out_ PVOID *Ace);
-NTSTATUS RtlCreateSecurityDescriptor(_Out_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_ ULONG Revision);
-BOOLEAN RtlValidSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor);
-ULONG RtlLengthSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor);
-NTSTATUS RtlSetDaclSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_ BOOLEAN DaclPresent,
-                                      _In_opt_ PACL Dacl, _In_ BOOLEAN DaclDefaulted);
-NTSTATUS RtlGetDaclSecurityDescriptor(_In_ PSECURITY_DESCRIPTOR SecurityDescriptor, _Out_ PBOOLEAN DaclPresent,
-                                      _Out_ PACL *Dacl, _Out_ PBOOLEAN DaclDefaulted);
-NTSTATUS RtlSetOwnerSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_opt_ PSID Owner,
-                                       _In_ BOOLEAN OwnerDefaulted);
-NTSTATUS RtlSetGroupSecurityDescriptor(_Inout_ PSECURITY_DESCRIPTOR SecurityDescriptor, _In_opt_ PSID Group,
-                                       _In_ BOOLEAN GroupDefaulted);
 
 /* What the DPCs that KeGenericCallDpc queues meet at. */
 
