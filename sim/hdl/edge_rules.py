@@ -15,7 +15,7 @@ from pin_steps import OK, READ, WRITE, begin, put, start
 from dirql.registers import interrupt_controller, store, timestamp
 from dirql.registers.protocol import BusStatus, Op, Vector
 
-STOPPED, DISABLED = 1, 5
+STOPPED, DISABLED, ADDRESS_END = 1, 5, 6
 FREE = 0x4000_0000
 ABSENT = 0x7000_0000
 PAGE = PinTarget.PAGE << 12
@@ -310,3 +310,24 @@ async def a_command_after_one_with_bad_parity_is_judged_by_its_own_data(dut: Sim
     dut.flip_target_par_i.value = 0
     for op in (Op.MEM_WRITE, Op.MEM_READ):
         assert (await host.command(op, BUFFER, 3))[0] == BusStatus.OK
+
+
+@cocotb.test()
+async def m31_a_burst_past_the_last_address_ends_there_and_finds_nobody_beyond(dut: SimHandleBase) -> None:
+    """The function's buffer takes the last addresses; a burst that went on would change the host's memory at 0."""
+    host, _ = await begin(dut)
+    put(host, 0, 0x1234)
+    last = (1 << 32) - 4
+    await host.command(Op.CFG_WRITE, FUNCTION | 0x14, 0xFFFF_FFFF)
+    for left in (1, 2, 3, 6):
+        first = last - 4 * (left - 1)
+        await host.write(last, 0x55)
+        assert await host.request(WRITE, first, datum=left, length=left) == OK
+        assert await host.request(WRITE, first, datum=left + 8, length=left + 1) == ADDRESS_END
+        assert await host.request(READ, first, length=left + 2) == ADDRESS_END
+        assert int(dut.last_data_o.value) == await host.read(last) == left + 8
+        status, value = await host.command(Op.MEM_READ, first, length=left + 1)
+        assert (status, value) == (BusStatus.MASTER_ABORT, 0xFFFF_FFFF)
+        assert await host.command(Op.MEM_READ, first, length=left) == (BusStatus.OK, left + 8)
+        assert int.from_bytes(host.memory[:4], "little") == 0x1234
+    await host.stop()

@@ -173,6 +173,11 @@ def granted_and_does_not_start(trace: Trace) -> None:
         clock.req = 1
 
 
+@breaks("M31")
+def burst_goes_on_beyond_the_last_address(trace: Trace) -> None:
+    trace.transaction(count=3, address=0xFFFF_FFF8)
+
+
 @breaks("M32_turnaround")
 def ad_in_the_turnaround_clock(trace: Trace) -> None:
     trace.transaction(READ)[1].m.ad_en = 1
@@ -342,5 +347,6 @@ LEGAL: dict[str, Callable[[Trace], object]] = {
     "target abort": Trace.target_abort,
     "master abort": Trace.master_abort,
     "invalidate": lambda trace: trace.transaction(INVALIDATE, count=4),
+    "burst up to the last address": lambda trace: trace.transaction(count=2, address=0xFFFF_FFF8),
     "input": lambda trace: trace.transaction(IO_READ, address=0x4000_0000),
 }

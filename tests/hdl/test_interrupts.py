@@ -354,6 +354,50 @@ def test_a_message_is_sent_once_whenever_bus_master_goes_off(bench: Bench) -> No
     assert bench.read_controller(controller.LOST, 11) == 0
 
 
+@pytest.mark.parametrize("cleared", [False, True])
+def test_C19_a_message_that_is_masked_waits_and_is_pending(bench: Bench, cleared: bool) -> None:
+    number = 11
+    bench.enable_interrupts(RAISED)
+    enable_all(bench)
+    enable_messages(bench, number)
+    assert bench.read_header(pci.MSI_CONTROL) & pci.MSI_CONTROL.MASKABLE
+    bench.write_header(pci.MSI_MASK, 0xFFFF_FFFF, 4)
+    assert bench.read_header(pci.MSI_MASK) == pci.MSI_MASK.MASKED
+    assert bench.read_header(pci.MSI_PENDING) == 0
+    for _ in range(2):
+        bench.raise_interrupt()
+        bench.target.spend(100)
+    assert bench.read_controller(controller.PENDING) == 0
+    bench.write_header(pci.MSI_PENDING, 0, 4)
+    assert bench.read_header(pci.MSI_PENDING) == pci.MSI_PENDING.WAITS
+    if cleared:
+        clear(bench)
+        assert bench.read_header(pci.MSI_PENDING) == 0
+    bench.write_header(pci.MSI_MASK, 0, 4)
+    bench.target.spend(50)
+    assert bench.read_header(pci.MSI_PENDING) == 0
+    assert bench.read_controller(controller.PENDING) == (0 if cleared else 1 << number)
+    assert bench.fetch() == (SPURIOUS if cleared else vector_of(number))
+    if not cleared:
+        bench.end(number)
+        assert bench.fetch() == SPURIOUS
+
+
+def test_C19_a_mask_keeps_only_messages_back(bench: Bench) -> None:
+    """The mask has no say over the pin, and what waits goes away when messages are turned off."""
+    bench.enable_interrupts(RAISED)
+    enable_messages(bench, 11)
+    bench.write_header(pci.MSI_MASK, pci.MSI_MASK.MASKED, 4)
+    bench.raise_interrupt()
+    bench.target.spend(50)
+    assert bench.read_header(pci.MSI_PENDING) == pci.MSI_PENDING.WAITS
+    bench.write_header(pci.MSI_CONTROL, 0, 2)
+    bench.target.spend(50)
+    assert bench.read_header(pci.MSI_PENDING) == 0
+    assert bench.fetch() == VECTOR
+    bench.end()
+
+
 def test_a_message_to_nowhere_is_flagged(bench: Bench) -> None:
     bench.enable_interrupts(RAISED)
     enable_messages(bench, 11, upper=1)

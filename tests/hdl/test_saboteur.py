@@ -312,6 +312,34 @@ def test_the_master_tells_how_its_request_ended(
     assert bench.request(command, address) == (result, False)
 
 
+END = 1 << 32
+"""The address behind the last one."""
+
+
+@pytest.mark.parametrize("command", [READ, WRITE])
+@pytest.mark.parametrize("left", [1, 2, 3, 7])
+def test_M31_a_request_ends_with_the_last_address(bench: Saboteur, command: int, left: int) -> None:
+    """The window takes the last page of the addresses, so that a request can run past them."""
+    last_page = END - 0x1000
+    bench.target.write_configuration(
+        SABOTEUR.place.configuration_address | (pci.BAR.offset + pci.BAR.stride), last_page
+    )
+    bench.target.write_memory(last_page, 0x1122_3344)
+    address = END - 4 * left
+    if command == READ:
+        bench.target.write_memory(END - 4, 0x55AA_1234)
+    assert bench.request(command, address, length=left, datum=0xCAFE) == (regs.Result.OK, False)
+    assert bench.request(command, address, length=left + 1, datum=0xBEEF) == (regs.Result.ADDRESS_END, False)
+    if command == READ:
+        assert bench.read(regs.MASTER_DATA) == 0x55AA_1234
+    else:
+        found = bytearray(4 * left)
+        bench.target.read_memory_burst(address, memoryview(found))
+        assert found == 0xBEEF.to_bytes(4, "little") * left
+    assert bench.target.read_memory(last_page) == 0x1122_3344
+    assert bench.target.memory[:4] == bytes(4)
+
+
 def test_a_master_whose_data_are_bad_is_told_and_changes_nothing(plain: Saboteur) -> None:
     plain.store.fill_buffer(0, DATA)
     plain.write(regs.MASTER_FAULTS, regs.MASTER_FAULTS.BAD_DATA)

@@ -94,7 +94,7 @@ def test_headers_say_whether_a_device_has_more_functions_and_which_pin_each_uses
     assert [read(place, pci_configuration.CAPABILITIES_POINTER) for place in places] == [
         0x40,
         0x40,
-        0x50,
+        0x58,
         0x40,
     ]
 

@@ -143,7 +143,8 @@ module bridge_command #(
   // The status for the host that belongs to the initiator's result.
   always_comb begin : p_translate
     unique case (initiator_i.result)
-      bus_pkg::ResultMasterAbort: translated = host_pkg::BusStatusMasterAbort;
+      // Nobody answers beyond the last address.
+      bus_pkg::ResultMasterAbort, bus_pkg::ResultAddressEnd: translated = host_pkg::BusStatusMasterAbort;
       bus_pkg::ResultTargetAbort: translated = host_pkg::BusStatusTargetAbort;
       bus_pkg::ResultRetryLimit:  translated = host_pkg::BusStatusTimeout;
       default: translated = parity_q || initiator_i.parity_error ? host_pkg::BusStatusParity : host_pkg::BusStatusOk;

@@ -130,7 +130,8 @@ module host_bridge #(
   ) u_header (
     .clk_i, .rst_ni, .place_i, .transaction_i(transaction), .load_i(load), .rdata_o(header_rdata),
     .interrupt_status_i(1'b0), .status_set_i(status_set),
-    .command_o(command), .latency_timer_o(latency), .bars_o(), .rom_o(), .msi_enable_o(), .msi_address_o(), .msi_data_o()
+    .command_o(command), .latency_timer_o(latency), .bars_o(), .rom_o(), .msi_enable_o(), .msi_address_o(), .msi_data_o(),
+    .msi_masked_o(), .msi_waits_i(1'b0)
   );
 
   bridge_memory #(.MemoryLog2(MemoryLog2), .Masters(Masters), .DiscardClocks(DiscardClocks), .Queue(Queue), .Bridges(Bridges)) u_memory (

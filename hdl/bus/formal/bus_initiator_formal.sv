@@ -34,6 +34,7 @@ module bus_initiator_formal #(
   localparam logic [2:0] StData = 3'd3;
   localparam logic [2:0] StClose = 3'd4;
   localparam logic [2:0] StBackoff = 3'd5;
+  localparam logic [29:0] LastDword = '1;
 
   logic begun_q = 1'b0;
   always_ff @(posedge clk_i) begun_q <= 1'b1;
@@ -165,8 +166,8 @@ module bus_initiator_formal #(
     assign spent = bus.start ? 8'd0 : spent_q;
     always_comb begin : p_may_end
       may_end = backend.stop || !enable_i[i] || bus.stop || (spent >= limit && !gnt[i]);
-      if (state == StAddress) may_end = may_end || left_q <= 16'd1 || backend.available < 3'd2;
-      else may_end = may_end || left_q <= 16'd2 || backend.available < 3'd3 || gives_up;
+      if (state == StAddress) may_end = may_end || left_q <= 16'd1 || backend.available < 3'd2 || next_q[31:2] == LastDword;
+      else may_end = may_end || left_q <= 16'd2 || backend.available < 3'd3 || gives_up || next_q[31:2] >= LastDword - 30'd1;
     end
     always_ff @(posedge clk_i) begin : p_latency
       latency_q <= latency_i[i*8 +: 8];
@@ -266,6 +267,13 @@ module bus_initiator_formal #(
                "A target abort is the result of the request.")
         `PROVE(M18_ends, !(bus.start && master.frame) || progress.result == bus_pkg::ResultOk,
                "No request goes on after an abort.")
+        `PROVE(M31_frame, !(state == StData && master.frame) || next_q[31:2] != LastDword,
+               "FRAME is off with the datum at the last address.")
+        `PROVE(M31_ends, over || (state == StBackoff && u_dut.finished_q) || !begun_data_q || next_q[31:2] != '0,
+               "No request goes on at address 0.")
+        `PROVE(M31_result, !progress.done || (progress.result == bus_pkg::ResultAddressEnd) ==
+               (begun_data_q && left_q != '0 && next_q[31:2] == '0),
+               "A request of which data are left behind the last address ends with this result, and no other one does.")
         `PROVE(M28_status, !past_q || status.detected_parity == (read_moved_q && parity_q != bus.par),
                "A datum read with wrong parity sets Detected Parity Error, and nothing else does.")
         `PROVE(M28_perr, !past_q || (master.perr == wrong_q && (!wrong_q || master.perr_en)),
@@ -333,6 +341,11 @@ module bus_initiator_formal #(
       if (rst_ni) begin
         `PROVE(owed_opening, !(owed && state == StData) || u_dut.opening_q,
                "An owed read is repeated from its first data phase.")
+        `PROVE(data_fit, over || 17'(moved) + 17'(left_q) <= 17'h0FFFF || bus.start || !owns,
+               "A transaction moves no more data than its request has.")
+        `PROVE(address_counted, !owns || bus.start || !u_checker.linear_q ||
+               next_q[31:2] == {14'h3FFF, ~u_checker.beyond_q} + 30'(moved),
+               "The checker knows how far a transaction is from the last address.")
         `PROVE(owed_read, !owed || !command_taken_q[0], "Only reads are owed.")
         `PROVE(redeems_one, !redeems || left_q <= 16'd1, "One datum is read after a stop.")
         `PROVE(redeems_read, !redeems || !command_taken_q[0], "Only a read is repeated after a stop.")
@@ -350,6 +363,8 @@ module bus_initiator_formal #(
         `COVER(redeem, redeems && transfer, "A read is repeated after a stop, and its datum thrown away.")
         `COVER(master_abort, progress.done && progress.result == bus_pkg::ResultMasterAbort,
                "A request ends with a master abort.")
+        `COVER(address_end, progress.done && progress.result == bus_pkg::ResultAddressEnd && moved == 16'd2,
+               "A burst ends with the last address.")
         `COVER(target_abort, progress.done && progress.result == bus_pkg::ResultTargetAbort,
                "A request ends with a target abort.")
       end

@@ -318,6 +318,24 @@ module bus_checker #(
     end
   end
 
+  // A transaction of memory in linear order: the end of its first address, counted from the end of memory.
+  logic        linear_q;
+  logic [15:0] beyond_q;
+  always_ff @(posedge clk_i) begin : p_first_address
+    if (start) begin
+      linear_q <= bus_pkg::is_memory(bus_i.cbe) && bus_i.ad[1:0] == 2'b00 && bus_i.ad[31:18] == '1;
+      beyond_q <= ~bus_i.ad[17:2];
+    end
+  end
+  assign holds[bus_pkg::RuleM31] = start || !(linear_q && bus_i.irdy && bus_i.trdy && !bus_i.stop && bus_i.frame) ||
+      moved_q != beyond_q;
+  always_ff @(posedge clk_i) begin : p_master_end
+    if (rst_ni && past_q) begin
+      `RULE(M31, holds[bus_pkg::RuleM31],
+            "A burst does not go on beyond the last address of memory.")
+    end
+  end
+
   // Targets: when they claim, move and stop.
   assign holds[bus_pkg::RuleT01] = lone(64'(devsels));
   assign holds[bus_pkg::RuleT03] = !(bus_i.devsel && !bus_q.devsel) || (clock >= 5'd2 && clock <= 5'(Slowest));

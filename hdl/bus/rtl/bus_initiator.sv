@@ -12,6 +12,8 @@
 /// request that is stopped before that ends only then: for one datum more, which is thrown away. So nothing of a request
 /// comes after its end, and the memory that it was for may be given back. Only `enable_i` ends it at once; what is owed
 /// then is forgotten, and the target's discard timer drops it.
+///
+/// The datum at the last address ends the request, which does not go on at address 0.
 module bus_initiator #(
   /// The number of retries without any datum moved after which the request ends; 0 means never.
   parameter int unsigned RetryLimit = 0,
@@ -132,6 +134,11 @@ module bus_initiator #(
     end
   end
 
+  // The datum that moves next is one of the two at the end of the addresses; it is the last one.
+  logic near_end, at_end;
+  assign near_end = &address_q[AddressBits-1:3];
+  assign at_end   = near_end && address_q[2];
+
   // Whether another data phase may follow the one being started (in StAddress) or loaded (in StData).
   always_comb begin : p_stay
     wrap_up = 1'b0;
@@ -139,8 +146,9 @@ module bus_initiator #(
     be      = 4'hF;
     if (state_q == StAddress || state_q == StData) begin
       wrap_up = ending || (timer_expired && !gnt_i);
-      stay    = !wrap_up && (state_q == StAddress ? length_q > LengthBits'(1) && backend_i.available >= 3'd2
-                                                  : length_q > LengthBits'(2) && backend_i.available >= 3'd3);
+      stay    = !wrap_up &&
+                (state_q == StAddress ? length_q > LengthBits'(1) && backend_i.available >= 3'd2 && !at_end
+                                      : length_q > LengthBits'(2) && backend_i.available >= 3'd3 && !near_end);
       if (!moved_q) be = first_be_q;
       if (length_q == LengthBits'(1)) be = be & last_be_q;
       if (Lanes) be = backend_i.request.first_be;
@@ -209,6 +217,7 @@ module bus_initiator #(
       if (give_up) result_d = bus_pkg::ResultMasterAbort;
       else if (phase_end && bus_i.stop && !bus_i.devsel) result_d = bus_pkg::ResultTargetAbort;
       else if (phase_end && retry_limit_hit) result_d = bus_pkg::ResultRetryLimit;
+      else if (transfer && at_end && length_q != LengthBits'(1)) result_d = bus_pkg::ResultAddressEnd;
     end
   end
 

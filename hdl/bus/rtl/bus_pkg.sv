@@ -103,7 +103,9 @@ package bus_pkg;
     ResultTargetAbort,
     ResultRetryLimit,
     // Master enable went off before all data had moved.
-    ResultDisabled
+    ResultDisabled,
+    // The datum at the last address has moved, and more are left.
+    ResultAddressEnd
   } result_e;
 
   // In the structures below the members of 32 bits come last, so that each fills a word of a compiled model.
@@ -238,6 +240,7 @@ package bus_pkg;
     RuleM20Second,
     RuleM27,
     RuleM30,
+    RuleM31,
     RuleM32Turnaround,
     RuleM32Ad,
     RuleM32Control,
@@ -264,7 +267,7 @@ package bus_pkg;
     RuleA03,
     RuleA05
   } rule_e;
-  localparam int unsigned Rules = 50;
+  localparam int unsigned Rules = 51;
 
   /// Whether a command moves data from target to master.
   function automatic logic is_read(input logic [3:0] command);

@@ -26,18 +26,20 @@ package pci_configuration_reg_pkg;
   localparam logic [6:0] MsiCapabilityIdOffset = 7'h40;
   localparam logic [6:0] MsiNextOffset = 7'h41;
   localparam logic [6:0] MsiControlOffset = 7'h42;
-  localparam logic [15:0] MsiControlReset = 16'h80;
+  localparam logic [15:0] MsiControlReset = 16'h180;
   localparam logic [6:0] MsiAddressOffset = 7'h44;
   localparam logic [6:0] MsiUpperAddressOffset = 7'h48;
   localparam logic [6:0] MsiDataOffset = 7'h4C;
-  localparam logic [6:0] VendorCapabilityIdOffset = 7'h50;
-  localparam logic [6:0] VendorNextOffset = 7'h51;
-  localparam logic [6:0] VendorLengthOffset = 7'h52;
-  localparam logic [6:0] VendorVersionOffset = 7'h53;
-  localparam logic [6:0] VendorBuildOffset = 7'h54;
-  localparam logic [6:0] VendorClockOffset = 7'h58;
-  localparam logic [6:0] VendorFeaturesOffset = 7'h5C;
-  localparam logic [6:0] VendorTimestampOffset = 7'h60;
+  localparam logic [6:0] MsiMaskOffset = 7'h50;
+  localparam logic [6:0] MsiPendingOffset = 7'h54;
+  localparam logic [6:0] VendorCapabilityIdOffset = 7'h58;
+  localparam logic [6:0] VendorNextOffset = 7'h59;
+  localparam logic [6:0] VendorLengthOffset = 7'h5A;
+  localparam logic [6:0] VendorVersionOffset = 7'h5B;
+  localparam logic [6:0] VendorBuildOffset = 7'h5C;
+  localparam logic [6:0] VendorClockOffset = 7'h60;
+  localparam logic [6:0] VendorFeaturesOffset = 7'h64;
+  localparam logic [6:0] VendorTimestampOffset = 7'h68;
 
   typedef struct packed {
     logic [15:0] value;
@@ -139,6 +141,14 @@ package pci_configuration_reg_pkg;
   } msi_data_out_t;
 
   typedef struct packed {
+    logic masked;
+  } msi_mask_out_t;
+
+  typedef struct packed {
+    logic waits;
+  } msi_pending_in_t;
+
+  typedef struct packed {
     logic [31:0] value;
   } vendor_build_in_t;
 
@@ -172,6 +182,7 @@ package pci_configuration_reg_pkg;
     msi_address_out_t msi_address;
     msi_upper_address_out_t msi_upper_address;
     msi_data_out_t msi_data;
+    msi_mask_out_t msi_mask;
   } reg2hw_t;
 
   /// The values that the hardware gives to software reads.
@@ -190,6 +201,7 @@ package pci_configuration_reg_pkg;
     min_gnt_in_t min_gnt;
     max_lat_in_t max_lat;
     msi_next_in_t msi_next;
+    msi_pending_in_t msi_pending;
     vendor_build_in_t vendor_build;
     vendor_clock_in_t vendor_clock;
     vendor_features_in_t vendor_features;

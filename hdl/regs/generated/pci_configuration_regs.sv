@@ -65,6 +65,7 @@ module pci_configuration_regs #(
   logic [29:0] msi_address_address_q;
   logic [31:0] msi_upper_address_address_q;
   logic [15:0] msi_data_value_q;
+  logic msi_mask_masked_q;
 
   assign status_we = write_i && write_dword == (W+1)'(1);
   assign expansion_rom_we = write_i && write_dword == (W+1)'(12) && be_i[3:0] != '0;
@@ -95,6 +96,7 @@ module pci_configuration_regs #(
       msi_address_address_q <= 30'h0;
       msi_upper_address_address_q <= 32'h0;
       msi_data_value_q <= 16'h0;
+      msi_mask_masked_q <= 1'h0;
     end else if (write_i) begin
       if (write_dword == (W+1)'(1)) begin
         command_io_enable_q <= ((wdata_i[0:0] & wmask[0:0]) | (command_io_enable_q & ~wmask[0:0])) & Present[32 +: 1];
@@ -125,6 +127,9 @@ module pci_configuration_regs #(
       end
       if (write_dword == (W+1)'(19)) begin
         msi_data_value_q <= ((wdata_i[15:0] & wmask[15:0]) | (msi_data_value_q & ~wmask[15:0])) & Present[608 +: 16];
+      end
+      if (write_dword == (W+1)'(20)) begin
+        msi_mask_masked_q <= ((wdata_i[0:0] & wmask[0:0]) | (msi_mask_masked_q & ~wmask[0:0])) & Present[640 +: 1];
       end
     end
   end
@@ -171,6 +176,7 @@ module pci_configuration_regs #(
   assign reg2hw_o.msi_address.address = msi_address_address_q;
   assign reg2hw_o.msi_upper_address.address = msi_upper_address_address_q;
   assign reg2hw_o.msi_data.value = msi_data_value_q;
+  assign reg2hw_o.msi_mask.masked = msi_mask_masked_q;
 
   logic [W:0] bar_read_index;
   assign bar_read_index = read_dword - (W+1)'(4);
@@ -236,7 +242,7 @@ module pci_configuration_regs #(
           rdata_o[19:17] = 3'h0;
           rdata_o[22:20] = msi_control_multiple_enable_q;
           rdata_o[23:23] = 1'h1;
-          rdata_o[24:24] = 1'h0;
+          rdata_o[24:24] = 1'h1;
         end
         (W+1)'(17): begin
           rdata_o[31:2] = msi_address_address_q;
@@ -248,24 +254,30 @@ module pci_configuration_regs #(
           rdata_o[15:0] = msi_data_value_q;
         end
         (W+1)'(20): begin
+          rdata_o[0:0] = msi_mask_masked_q;
+        end
+        (W+1)'(21): begin
+          rdata_o[0:0] = hw2reg_i.msi_pending.waits;
+        end
+        (W+1)'(22): begin
           rdata_o[7:0] = 8'h9;
           rdata_o[15:8] = 8'h0;
           rdata_o[23:16] = 8'h14;
           rdata_o[31:24] = 8'h1;
         end
-        (W+1)'(21): begin
+        (W+1)'(23): begin
           rdata_o[31:0] = hw2reg_i.vendor_build.value;
         end
-        (W+1)'(22): begin
+        (W+1)'(24): begin
           rdata_o[31:0] = hw2reg_i.vendor_clock.khz;
         end
-        (W+1)'(23): begin
+        (W+1)'(25): begin
           rdata_o[0:0] = hw2reg_i.vendor_features.timestamp;
           rdata_o[1:1] = hw2reg_i.vendor_features.fault_injection;
           rdata_o[2:2] = hw2reg_i.vendor_features.checker_present;
           rdata_o[13:8] = hw2reg_i.vendor_features.violation;
         end
-        (W+1)'(24): begin
+        (W+1)'(26): begin
           rdata_o[31:0] = hw2reg_i.vendor_timestamp.value;
         end
         default: begin

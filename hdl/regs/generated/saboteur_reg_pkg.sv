@@ -36,7 +36,8 @@ package saboteur_reg_pkg;
     ResultMasterAbort = 3'd2,
     ResultTargetAbort = 3'd3,
     ResultRetryLimit = 3'd4,
-    ResultDisabled = 3'd5
+    ResultDisabled = 3'd5,
+    ResultAddressEnd = 3'd6
   } result_e;
 
   typedef struct packed {

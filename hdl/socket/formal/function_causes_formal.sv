@@ -19,6 +19,7 @@ module function_causes_formal (
   input logic       msi_enable_i,
   input logic       bus_master_i,
   input logic       msi_possible_i,
+  input logic       msi_masked_i,
   input logic       message_taken_i,
   input logic       message_again_i,
   /// The function resets itself.
@@ -26,7 +27,7 @@ module function_causes_formal (
 );
   logic [1:0]             cause, mask;
   logic [15:0]            due, cleared;
-  logic                   status, intx, message, suppressed;
+  logic                   status, intx, message, suppressed, pending;
   socket_pkg::interrupt_t interrupt;
   socket_pkg::events_t    events;
   function_causes #(.Causes(2)) u_dut (
@@ -44,7 +45,7 @@ module function_causes_formal (
   end
   socket_interrupt u_pin (
     .clk_i, .rst_ni, .interrupt_i(interrupt), .interrupt_disable_i, .msi_enable_i, .bus_master_i, .msi_possible_i,
-    .intx_o(intx), .message_o(message), .message_taken_i, .message_again_i, .message_suppressed_o(suppressed),
+    .msi_masked_i, .msi_waits_o(pending), .intx_o(intx), .message_o(message), .message_taken_i, .message_again_i, .message_suppressed_o(suppressed),
     .message_phase_i(1'b0), .register_read_i(1'b0), .writing_i(1'b0), .events_o(events)
   );
 
@@ -67,7 +68,7 @@ module function_causes_formal (
   end
 
   // The clock before.
-  logic        past_q, status_q, due_q, latched_q, line_q, again_q, disable_q, msi_q, master_q, possible_q, taken_q,
+  logic        past_q, status_q, due_q, latched_q, line_q, again_q, disable_q, msi_q, master_q, masked_q, possible_q, taken_q,
                returned_q, waits_q, waits, pin_q;
   logic [1:0]  on_q, set_q, lost_q;
   logic [15:0] due_causes_q, cleared_q;
@@ -84,6 +85,7 @@ module function_causes_formal (
     disable_q    <= interrupt_disable_i;
     msi_q        <= msi_enable_i;
     master_q     <= bus_master_i;
+    masked_q     <= msi_masked_i;
     possible_q   <= msi_possible_i;
     taken_q      <= message_taken_i;
     returned_q   <= message_again_i;
@@ -120,16 +122,18 @@ module function_causes_formal (
                "What is due as a message makes a message wait.")
         `PROVE(message_returned, !(returned_q && msi_q) || waits,
                "A message that comes back because Bus Master went off waits again.")
-        `PROVE(message_kept, !(waits_q && !taken_q && msi_q && (master_q || status_q)) || waits,
-               "A message waits until it is taken, messages are turned off, or its causes are cleared while Bus Master is off.")
+        `PROVE(message_kept, !(waits_q && !taken_q && msi_q && ((master_q && !masked_q) || status_q)) || waits,
+               "A message waits until it is taken, messages are turned off, or its causes are cleared while Bus Master is off or it is masked.")
         `PROVE(message_real, !waits || waits_q || due_q || returned_q, "No message waits without a cause.")
         `PROVE(event_causes, events.cause_set == due_causes_q && events.cause_clear == cleared_q,
                "A cause is reported one clock after it was set and enabled, or cleared, and at no other time.")
       end
       `PROVE(event_reset, past_q || (events.cause_set == '0 && events.cause_clear == 16'(lost_q)),
              "A reset of the function is reported as a clear of the causes that were on, and as nothing else.")
-      `PROVE(message_master, message == (waits && bus_master_i),
-             "A message that waits is sent only while Bus Master is on.")
+      `PROVE(message_master, message == (waits && bus_master_i && !msi_masked_i),
+             "A message that waits is sent while Bus Master is on and it is not masked, and only then.")
+      `PROVE(C19_pending, pending == (waits && msi_masked_i),
+             "The pending bit is on while a masked message waits.")
       `PROVE(C13_pin, !(msi_enable_i && intx), "The pin is off while messages are on.")
       `PROVE(pin_disabled, !(interrupt_disable_i && intx), "The pin is off while it is disabled.")
       `PROVE(suppress, suppressed == (due != '0 && msi_enable_i && !msi_possible_i),
@@ -142,6 +146,7 @@ module function_causes_formal (
              "A pulse waits for the end of Interrupt Disable.")
       `COVER(message_shared, message && waits_q && due_q, "Two causes share a message.")
       `COVER(message_late, waits_q && !master_q && message, "A message waits for Bus Master.")
+      `COVER(message_unmasked, waits_q && masked_q && master_q && message, "A message waits for its mask.")
       `COVER(follows_again, cause[1] && !on_q[1] && mask[1] && due_q && set_q[1],
              "A cause that follows comes on again after a clear.")
     end

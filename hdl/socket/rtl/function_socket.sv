@@ -70,7 +70,7 @@ module function_socket #(
   logic [31:0]  header_rdata, rom, rom_rdata;
   logic [15:0]  message_data;
   logic [7:0]   latency;
-  logic         message_enable;
+  logic         message_enable, message_masked, message_waits;
   bus_target #(.Bursts(Bursts), .Shared(Shared)) u_target (
     .clk_i, .rst_ni, .number_i(place_i.number), .transaction_o(transaction), .answer_i(answer),
     .rdata_i(transaction.configuration ? header_rdata : in_rom ? rom_rdata : rdata_i), .load_o, .retried_o(),
@@ -84,7 +84,7 @@ module function_socket #(
     .clk_i, .rst_ni, .place_i, .transaction_i(transaction), .load_i(load_o), .rdata_o(header_rdata),
     .interrupt_status_i(interrupt_i.status), .status_set_i(master_status | target_status), .command_o(command),
     .latency_timer_o(latency), .bars_o(bars), .rom_o(rom), .msi_enable_o(message_enable), .msi_address_o(message_address),
-    .msi_data_o(message_data)
+    .msi_data_o(message_data), .msi_masked_o(message_masked), .msi_waits_i(message_waits)
   );
   socket_decode #(.BarMask(BarMask), .BarType(BarType), .RomMask(RomMask)) u_decode (
     .transaction_i(transaction), .cbe_i(bus_i.bus.cbe), .command_i(command), .bars_i(bars), .rom_i(rom), .bar_o(bar), .rom_o(in_rom),
@@ -148,7 +148,8 @@ module function_socket #(
   // Interrupt.
   socket_interrupt u_interrupt (
     .clk_i, .rst_ni, .interrupt_i, .interrupt_disable_i(command.interrupt_disable), .msi_enable_i(message_enable),
-    .bus_master_i(command.bus_master), .msi_possible_i(message_address[63:32] == '0), .intx_o, .message_o(message),
+    .bus_master_i(command.bus_master), .msi_possible_i(message_address[63:32] == '0),
+    .msi_masked_i(message_masked), .msi_waits_o(message_waits), .intx_o, .message_o(message),
     .message_taken_i(message_taken), .message_again_i(message_again), .message_suppressed_o(message_suppressed),
     .message_phase_i(message_phase),
     .register_read_i(transaction.offered && transaction.read && (bar & RegisterBars) != '0),

@@ -4,7 +4,7 @@
 /// The signal of a function to the host: the interrupt pin as a level or in pulses, or a message.
 ///
 /// A signal that is due while the host does not let it out is kept as long as an enabled cause is on: a pulse while
-/// Interrupt Disable is on, a message while Bus Master is off.
+/// Interrupt Disable is on, a message while Bus Master is off or while it is masked.
 module socket_interrupt (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -15,6 +15,9 @@ module socket_interrupt (
   input  logic                   msi_enable_i,
   input  logic                   bus_master_i,
   input  logic                   msi_possible_i,
+  /// The message is masked; a message waits for that.
+  input  logic                   msi_masked_i,
+  output logic                   msi_waits_o,
   /// The interrupt pin.
   output logic                   intx_o,
   /// A message is to be sent; it has been taken; it was taken, and Bus Master went off before it was sent; it could not
@@ -60,13 +63,15 @@ module socket_interrupt (
   assign intx_o = line_q && !msi_enable_i && !interrupt_disable_i;
 
   // Messages: one at a time; all causes that come meanwhile share the next message.
-  logic message_q;
+  logic message_q, may_send;
+  assign may_send = bus_master_i && !msi_masked_i;
   always_ff @(posedge clk_i) begin : p_message
     if (!on || !msi_enable_i) message_q <= 1'b0;
     else message_q <= (due && msi_possible_i) || message_again_i ||
-                      (message_q && !message_taken_i && (bus_master_i || interrupt_i.status));
+                      (message_q && !message_taken_i && (may_send || interrupt_i.status));
   end
-  assign message_o            = message_q && bus_master_i;
+  assign message_o            = message_q && may_send;
+  assign msi_waits_o          = message_q && msi_masked_i;
   assign message_suppressed_o = due && msi_enable_i && !msi_possible_i;
 
   // Events.

@@ -57,6 +57,8 @@ def lines(report: Report, *, transactions: bool) -> Iterator[str]:
         f"{len(report.transactions):,} transactions in {report.clocks:,} clocks of {report.pins.names['clk']}, on the"
         f" pins of {report.pins.scope or 'the top'}."
     )
+    if report.pins.others:
+        yield f"The dump has other buses too, which --scope names: {', '.join(report.pins.others)}."
     count = len(report.breaches)
     rules = len({breach.label for breach in report.breaches})
     if count:

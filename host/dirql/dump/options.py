@@ -28,7 +28,12 @@ def add_check_bus(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         type=Path,
         help="the wave dump, also one compressed with gzip; FST needs dirql[fst]",
     )
-    add("--scope", default="", metavar="NAME", help="the scope of the pins, as tb.pci (default: it is found)")
+    add(
+        "--scope",
+        default="",
+        metavar="NAME",
+        help="the scope of the pins, as tb.pci, or with how their names begin, as tb.pci.s_ (default: it is found)",
+    )
     add(
         "--signal",
         action="append",

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,15 +30,19 @@ _HANDSHAKES = frozenset({"rst", "frame", "irdy", "trdy", "devsel", "stop", "perr
 """The pins that have a level at which they are on."""
 _NAMES = {
     **{pin: pin for pin in PINS},
-    **dict.fromkeys(("clock", "pclk", "pciclk", "clk33", "clk66", "pciclk33", "pciclk66"), "clk"),
+    **dict.fromkeys(
+        ("clock", "pclk", "pciclk", "sysclk", "clkin", "clk33", "clk66", "pciclk33", "pciclk66"), "clk"
+    ),
+    **dict.fromkeys(("clk_33", "clk_66", "clk33mhz", "clk66mhz", "clk_33mhz", "clk_66mhz"), "clk"),
     **dict.fromkeys(("reset", "prst", "pcirst"), "rst"),
-    **dict.fromkeys(("c/be", "c_be", "cxbe", "c_xbe"), "cbe"),
+    **dict.fromkeys(("c/be", "c_be", "cxbe", "c_xbe", "cmd_be", "cmdbe"), "cbe"),
 }
 """Names of pins, in lower case, without what `_reading` takes away."""
 _PREFIX = re.compile(r"^(?:pci|p|bus)_")
-_LOW_TRUE = re.compile(r"(?:_?n|_l|_?b|#|_neg|_?bar)$")
-_LOW_TRUE_FIRST = re.compile(r"^(?:n_?|/|~)")
-_NUMBER = re.compile(r"_?(\d+)_?$")
+_LOW_TRUE = re.compile(r"(?:_?n|_l|_?b|#|\*|_neg|_?bar|_z|_)$")
+_LOW_TRUE_FIRST = re.compile(r"^(?:[nx]_?|/|~)")
+_NUMBER = re.compile(r"[_<]?(\d+)[_>]?$")
+_SEPARATOR = re.compile(r"[_.:/]+")
 _DIRECTION = re.compile(r"_(io|pad|in|i)$")
 _PLACES = {"": 0, "io": 1, "pad": 1, "in": 2, "i": 2}
 """The order in which endings of names are taken. An output of one agent, `frame_o`, is no pin of the bus."""
@@ -75,6 +79,8 @@ class Pins:
     """The handshakes that are on while they are 0."""
     is_wide: bool = False
     """Whether the bus has the pins of the extension to 64 bits."""
+    others: tuple[str, ...] = ()
+    """What names the other buses of the dump, each with pins of its own."""
 
 
 class _Candidate(NamedTuple):
@@ -88,7 +94,17 @@ class _Candidate(NamedTuple):
     says_low: bool
 
 
-_Scopes = Mapping[tuple[str, ...], Mapping[str, Sequence[_Candidate]]]
+class _Place(NamedTuple):
+    """The place of a bus: a scope, and in it the beginning that the names of its pins have before those of `_NAMES`."""
+
+    scope: tuple[str, ...]
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return ".".join((*self.scope, self.prefix) if self.prefix else self.scope)
+
+
+_Scopes = Mapping[_Place, Mapping[str, Sequence[_Candidate]]]
 
 
 def find_pins(
@@ -100,7 +116,8 @@ def find_pins(
 ) -> Pins:
     """Find the pins. Raises `DumpError` where one is missing.
 
-    scope:     the scope that has them, as `top.bus`; "" looks for the one that has most
+    scope:     the scope that has them, as `top.bus`, or with the beginning of their names, as `top.bus.s_`; "" looks
+               for the one that has most
     chosen:    variables by pin, with or without their scope, with or without a range of bits; "none" leaves a pin out
     high_true: handshakes whose names say nothing are on while they are 1; by PCI's rule they are on while they are 0
     """
@@ -117,7 +134,7 @@ def find_pins(
         if pin in chosen:
             if chosen[pin] == _NONE:
                 continue
-            names[pin], bits[pin] = _named(variables, place, pin, chosen[pin])
+            names[pin], bits[pin] = _named(variables, place.scope, pin, chosen[pin])
             says_low = any(each.says_low for each in _readings(variables, names[pin]))
         elif found := _visible(scopes, place, pin):
             names[pin], bits[pin] = found[0].variable.path, tuple(_bits(found, width))
@@ -127,14 +144,36 @@ def find_pins(
     lacking = [pin for pin in NEEDED if pin not in bits]
     if lacking:
         raise DumpError(
-            f"the scope {'.'.join(place) or 'at the top'} must have all pins of the bus; it has no"
+            f"the scope {str(place) or 'at the top'} must have all pins of the bus; it has no"
             f" {', '.join(lacking)}: name a scope with --scope, or variables with --signal {lacking[0]}=NAME"
         )
     _check_whole(bits, names)
     if _places(bits.get("req", ())) != _places(bits.get("gnt", ())):
         bits = {pin: wiring for pin, wiring in bits.items() if pin not in ("req", "gnt")}
     is_wide = "ad" not in chosen and any(map(_is_wide, _visible(scopes, place, "ad")))
-    return Pins(".".join(place), bits, names, frozenset(low_true), is_wide)
+    others = () if scope or chosen else tuple(_other_buses(scopes, place))
+    return Pins(str(place), bits, names, frozenset(low_true), is_wide, others)
+
+
+def _other_buses(scopes: _Scopes, taken: _Place) -> Iterator[str]:
+    """The other places that have all pins of a bus, of which FRAME# and IRDY# are not those of one before."""
+
+    def codes(place: _Place) -> frozenset[str]:
+        return frozenset(
+            each.variable.code for pin in ("frame", "irdy") for each in _visible(scopes, place, pin)
+        )
+
+    seen = set(codes(taken))
+    for place in sorted(scopes, key=_simplest):
+        found = codes(place)
+        if found.isdisjoint(seen) and all(_visible(scopes, place, pin) for pin in NEEDED):
+            seen |= found
+            yield str(place)
+
+
+def _simplest(place: _Place) -> tuple[bool, int, int]:
+    """The order of places with as many pins: plain names come first, then scopes higher up, then short beginnings."""
+    return bool(place.prefix), len(place.scope), len(place.prefix)
 
 
 def _is_wide(candidate: _Candidate) -> bool:
@@ -181,27 +220,35 @@ def _own_arbiter(variables: Iterable[Variable]) -> Mapping[str, str]:
 
 
 def _candidates(variables: Iterable[Variable]) -> _Scopes:
-    scopes: dict[tuple[str, ...], dict[str, list[_Candidate]]] = {}
+    scopes: dict[_Place, dict[str, list[_Candidate]]] = {}
     for variable in variables:
-        read = _reading(variable)
-        if read is not None:
-            pin, candidate = read
-            scopes.setdefault(variable.scope, {}).setdefault(pin, []).append(candidate)
+        for prefix, name in _beginnings(variable.name.lower()):
+            read = _reading(variable, name)
+            if read is not None:
+                pin, candidate = read
+                scopes.setdefault(_Place(variable.scope, prefix), {}).setdefault(pin, []).append(candidate)
     return scopes
 
 
-def _reading(variable: Variable) -> tuple[str, _Candidate] | None:
-    """The pin that a name stands for, with what else the name says; None for a name that is not a pin's."""
-    name = _PREFIX.sub("", _LOW_INPUT.sub(r"_n_\1", variable.name.lower()))
+def _beginnings(name: str) -> Iterator[tuple[str, str]]:
+    """The ways to split a name, in lower case, into what the names of a bus begin with and the name of a pin."""
+    yield "", name
+    yield name[:1], name[1:]
+    for match in _SEPARATOR.finditer(name):
+        if match.end() > 1:
+            yield name[: match.end()], name[match.end() :]
+
+
+def _reading(variable: Variable, name: str) -> tuple[str, _Candidate] | None:
+    """The pin that a name in lower case stands for, with what else it says; None for a name that is not a pin's."""
+    name = _PREFIX.sub("", _LOW_INPUT.sub(r"_n_\1", name))
     is_low, number, ending = False, None, ""
     while name not in _NAMES:
         if match := _DIRECTION.search(name):
             ending = match[1]
-        elif match := _LOW_TRUE.search(name):
-            is_low = True
         elif match := _NUMBER.search(name):
             number = int(match[1])
-        elif match := _LOW_TRUE_FIRST.search(name):
+        elif (match := _LOW_TRUE.search(name)) or (match := _LOW_TRUE_FIRST.search(name)):
             is_low = True
         else:
             return None
@@ -214,36 +261,46 @@ def _reading(variable: Variable) -> tuple[str, _Candidate] | None:
 
 def _readings(variables: Iterable[Variable], path: str) -> list[_Candidate]:
     """The candidates that the variables of this name are, if it is a pin's name."""
-    found = (_reading(variable) for variable in variables if variable.path == path)
+    found = (
+        _reading(variable, name)
+        for variable in variables
+        if variable.path == path
+        for _, name in _beginnings(variable.name.lower())
+    )
     return [read[1] for read in found if read is not None]
 
 
 def _best_scope(
     variables: Sequence[Variable], scopes: _Scopes, wanted: str, chosen: Mapping[str, str]
-) -> tuple[str, ...]:
-    """The scope with most of the pins; of several the one that is highest up."""
+) -> _Place:
+    """The scope with most of the pins; of several the simplest."""
+    places: Iterable[_Place] = scopes
     if wanted:
-        place = tuple(wanted.split("."))
-        if not any(variable.scope[: len(place)] == place for variable in variables):
+        scope = tuple(wanted.split("."))
+        if any(variable.scope[: len(scope)] == scope for variable in variables):
+            places = [_Place(scope), *(place for place in scopes if place.scope == scope)]
+        else:
+            places = [place for place in scopes if place.prefix and str(place).lower() == wanted.lower()]
+        if not places:
             scopes_of = {each.scope[:depth] for each in variables for depth in range(1, len(each.scope) + 1)}
             known = ", ".join(sorted(map(".".join, scopes_of))[:_SHOWN])
             raise DumpError(f"--scope must be a scope of the dump, as {known}; it was {wanted}")
-        return place
 
-    def pins(place: tuple[str, ...]) -> int:
-        return sum(pin in chosen or bool(_visible(scopes, place, pin)) for pin in NEEDED)
+    def worse(place: _Place) -> tuple[int, bool, int, int]:
+        lacks = sum(pin not in chosen and not _visible(scopes, place, pin) for pin in NEEDED)
+        return lacks, *_simplest(place)
 
-    return max(scopes, key=lambda place: (pins(place), -len(place)), default=())
+    return min(places, key=worse, default=_Place(()))
 
 
-def _visible(scopes: _Scopes, place: tuple[str, ...], pin: str) -> list[_Candidate]:
-    """The candidates of the scope for a pin, those to be taken; clock and reset may be those of a scope around it."""
+def _visible(scopes: _Scopes, place: _Place, pin: str) -> list[_Candidate]:
+    """The candidates of a place for a pin, those to be taken; clock and reset may be those around it."""
     while True:
         found = scopes.get(place, {}).get(pin, ())
-        if found or pin not in ("clk", "rst") or not place:
+        if found or pin not in ("clk", "rst") or place == _Place(()):
             order = min((candidate.order for candidate in found), default=0)
             return [candidate for candidate in found if candidate.order == order]
-        place = place[:-1]
+        place = _Place(place.scope if place.prefix else place.scope[:-1])
 
 
 def _bits(found: Sequence[_Candidate], width: int) -> Iterable[Bits]:

@@ -31,6 +31,7 @@ _LABELS = (
     "M20_second",
     "M27",
     "M30",
+    "M31",
     "M32_turnaround",
     "M32_ad",
     "M32_control",

@@ -38,13 +38,17 @@ __all__ = [
     "MSI_CAPABILITY_ID",
     "MSI_CONTROL",
     "MSI_DATA",
+    "MSI_MASK",
     "MSI_NEXT",
+    "MSI_PENDING",
     "MSI_UPPER_ADDRESS",
     "MsiAddressValue",
     "MsiCapabilityIdValue",
     "MsiControlValue",
     "MsiDataValue",
+    "MsiMaskValue",
     "MsiNextValue",
+    "MsiPendingValue",
     "MsiUpperAddressValue",
     "STATUS",
     "StatusValue",
@@ -866,7 +870,7 @@ class MSI_CONTROL:
 
     offset: Final = 0x042
     bytes: Final = 2
-    reset: Final = 0x80
+    reset: Final = 0x180
     ENABLE: Final = 0x1
     """RW. Send messages and never drive INTx."""
     ENABLE_SHIFT: Final = 0
@@ -890,7 +894,7 @@ class MSI_CONTROL:
         multiple_capable: int = 0,
         multiple_enable: int = 0,
         address64: int = 1,
-        maskable: int = 0,
+        maskable: int = 1,
     ) -> int:
         """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
@@ -1009,6 +1013,70 @@ class MSI_DATA:
         )
 
 
+class MsiMaskValue(NamedTuple):
+    """The fields of the register MSI_MASK."""
+
+    masked: int
+
+
+class MSI_MASK:
+    """Masks of the messages: a message that is masked waits."""
+
+    offset: Final = 0x050
+    bytes: Final = 4
+    reset: Final = 0x0
+    MASKED: Final = 0x1
+    """RW. Keep the message back."""
+    MASKED_SHIFT: Final = 0
+
+    @staticmethod
+    def pack(
+        *,
+        masked: int = 0,
+    ) -> int:
+        """The register's value, made of the fields; a field that is not given has the reset value."""
+        return (masked << 0) & 0x1
+
+    @staticmethod
+    def unpack(value: int) -> MsiMaskValue:
+        """The fields of a value that was read."""
+        return MsiMaskValue(
+            masked=(value >> 0) & 0x1,
+        )
+
+
+class MsiPendingValue(NamedTuple):
+    """The fields of the register MSI_PENDING."""
+
+    waits: int
+
+
+class MSI_PENDING:
+    """Messages that wait because of their masks."""
+
+    offset: Final = 0x054
+    bytes: Final = 4
+    reset: Final = 0x0
+    WAITS: Final = 0x1
+    """R. The message waits. It is sent when its mask goes off, unless its causes have been cleared or masked by then."""
+    WAITS_SHIFT: Final = 0
+
+    @staticmethod
+    def pack(
+        *,
+        waits: int = 0,
+    ) -> int:
+        """The register's value, made of the fields; a field that is not given has the reset value."""
+        return (waits << 0) & 0x1
+
+    @staticmethod
+    def unpack(value: int) -> MsiPendingValue:
+        """The fields of a value that was read."""
+        return MsiPendingValue(
+            waits=(value >> 0) & 0x1,
+        )
+
+
 class VendorCapabilityIdValue(NamedTuple):
     """The fields of the register VENDOR_CAPABILITY_ID."""
 
@@ -1018,7 +1086,7 @@ class VendorCapabilityIdValue(NamedTuple):
 class VENDOR_CAPABILITY_ID:
     """Capability: vendor-specific registers of dirql."""
 
-    offset: Final = 0x050
+    offset: Final = 0x058
     bytes: Final = 1
     reset: Final = 0x9
     VALUE: Final = 0xFF
@@ -1050,7 +1118,7 @@ class VendorNextValue(NamedTuple):
 class VENDOR_NEXT:
     """Offset of the next capability, of which there is none."""
 
-    offset: Final = 0x051
+    offset: Final = 0x059
     bytes: Final = 1
     reset: Final = 0x0
     VALUE: Final = 0xFF
@@ -1082,7 +1150,7 @@ class VendorLengthValue(NamedTuple):
 class VENDOR_LENGTH:
     """Bytes of this capability."""
 
-    offset: Final = 0x052
+    offset: Final = 0x05A
     bytes: Final = 1
     reset: Final = 0x14
     VALUE: Final = 0xFF
@@ -1114,7 +1182,7 @@ class VendorVersionValue(NamedTuple):
 class VENDOR_VERSION:
     """Layout of this capability."""
 
-    offset: Final = 0x053
+    offset: Final = 0x05B
     bytes: Final = 1
     reset: Final = 0x1
     VALUE: Final = 0xFF
@@ -1146,7 +1214,7 @@ class VendorBuildValue(NamedTuple):
 class VENDOR_BUILD:
     """Build of the machine."""
 
-    offset: Final = 0x054
+    offset: Final = 0x05C
     bytes: Final = 4
     reset: Final = 0x0
     VALUE: Final = 0xFFFFFFFF
@@ -1178,7 +1246,7 @@ class VendorClockValue(NamedTuple):
 class VENDOR_CLOCK:
     """Frequency of the bus clock."""
 
-    offset: Final = 0x058
+    offset: Final = 0x060
     bytes: Final = 4
     reset: Final = 0x0
     KHZ: Final = 0xFFFFFFFF
@@ -1213,7 +1281,7 @@ class VendorFeaturesValue(NamedTuple):
 class VENDOR_FEATURES:
     """Abilities of the machine."""
 
-    offset: Final = 0x05C
+    offset: Final = 0x064
     bytes: Final = 4
     reset: Final = 0x0
     TIMESTAMP: Final = 0x1
@@ -1265,7 +1333,7 @@ class VendorTimestampValue(NamedTuple):
 class VENDOR_TIMESTAMP:
     """Bus address of the timestamp unit."""
 
-    offset: Final = 0x060
+    offset: Final = 0x068
     bytes: Final = 4
     reset: Final = 0x0
     VALUE: Final = 0xFFFFFFFF

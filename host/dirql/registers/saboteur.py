@@ -74,6 +74,8 @@ class Result(IntEnum):
     """The target asked for too many retries."""
     DISABLED = 5
     """Bus Master of the Command register was off."""
+    ADDRESS_END = 6
+    """The datum at the last address moved, and more were left."""
 
 
 class IdValue(NamedTuple):

@@ -100,6 +100,19 @@ def test_the_message_capability(open_bus: Opener) -> None:
     assert look(open_bus, FakeFunction(message=True)).message_capability == 0x60
 
 
+@pytest.mark.parametrize(("wide", "mask"), [(0, 0x6C), (0x80, 0x70)])
+@pytest.mark.parametrize("maskable", [0, 0x100])
+def test_C19_a_message_that_is_programmed_is_not_masked(
+    open_bus: Opener, wide: int, mask: int, maskable: int
+) -> None:
+    fake = FakeFunction(message=True)
+    fake.dwords[0x60 // 4] = 0x05 | (wide | maskable) << 16
+    fake.dwords[mask // 4], fake.writable[mask] = 0xFFFF_FFFF, 0xFFFF_FFFF
+    look(open_bus, fake).program_message(0xFEE0_0000, 0x21)
+    assert fake.dwords[mask // 4] == (0 if maskable else 0xFFFF_FFFF)
+    assert fake.dwords[0x60 // 4] >> 16 == wide | maskable | 1
+
+
 def test_identities(open_bus: Opener) -> None:
     machine = open_bus(FakeFunction())
     (node,) = machine.devices

@@ -40,7 +40,10 @@ module config_header #(
   output logic [31:0]                               rom_o,
   output logic                                      msi_enable_o,
   output logic [63:0]                               msi_address_o,
-  output logic [15:0]                               msi_data_o
+  output logic [15:0]                               msi_data_o,
+  /// The message is masked; a message waits for that.
+  output logic                                      msi_masked_o,
+  input  logic                                      msi_waits_i
 );
   localparam logic [31:0] ClassRevision = {ClassCode, Revision};
 
@@ -125,6 +128,7 @@ module config_header #(
       hw2reg.vendor_features.checker_present      = place_i.checker_present;
       hw2reg.vendor_features.violation            = place_i.violation;
       hw2reg.vendor_timestamp.value               = place_i.timestamp_address;
+      hw2reg.msi_pending.waits                    = msi_waits_i;
       hw2reg.msi_next.offset                      = Vendor ? VendorOffset : 8'h00;
     end
   end
@@ -140,5 +144,6 @@ module config_header #(
   assign latency_timer_o = {reg2hw.latency_timer.value, 3'b000};
   assign msi_enable_o    = Messages && reg2hw.msi_control.enable;
   assign msi_address_o   = Messages ? {reg2hw.msi_upper_address.address, reg2hw.msi_address.address, 2'b00} : '0;
+  assign msi_masked_o    = Messages && reg2hw.msi_mask.masked;
   assign msi_data_o      = Messages ? reg2hw.msi_data.value : '0;
 endmodule

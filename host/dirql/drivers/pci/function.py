@@ -45,6 +45,8 @@ _MSI_ADDRESS = regs.MSI_ADDRESS.offset - _MSI
 _MSI_UPPER_ADDRESS = regs.MSI_UPPER_ADDRESS.offset - _MSI
 _MSI_DATA_64 = regs.MSI_DATA.offset - _MSI
 _MSI_DATA_32 = _MSI_UPPER_ADDRESS
+_MSI_MASK_64 = regs.MSI_MASK.offset - _MSI
+_MSI_MASK_32 = _MSI_MASK_64 - 4
 _MOST_CAPABILITIES = 48  # the number of dwords from 40h to FFh; a longer list has a loop
 
 
@@ -146,13 +148,16 @@ class PciFunction:
         self.write(regs.INTERRUPT_LINE.offset, 1, line)
 
     def program_message(self, address: int, data: int) -> None:
-        """Let the function write `data` to `address` as its one message, instead of using its line."""
+        """Let the function write `data` to `address` as its one message, unmasked, instead of using its line."""
         at = self.message_capability
-        wide = self.read(at + _MSI_CONTROL, 2) & regs.MSI_CONTROL.ADDRESS64
+        control = self.read(at + _MSI_CONTROL, 2)
+        wide = control & regs.MSI_CONTROL.ADDRESS64
         self.write(at + _MSI_ADDRESS, 4, address)
         if wide:
             self.write(at + _MSI_UPPER_ADDRESS, 4, 0)
         self.write(at + (_MSI_DATA_64 if wide else _MSI_DATA_32), 2, data)
+        if control & regs.MSI_CONTROL.MASKABLE:
+            self.write(at + (_MSI_MASK_64 if wide else _MSI_MASK_32), 4, 0)
         self._enable_messages(True)
 
     def _enable_messages(self, enable: bool) -> None:

@@ -20,6 +20,7 @@
 #define SABOTEUR_RESULT_TARGET_ABORT 3 /* The target ended it with a target abort. */
 #define SABOTEUR_RESULT_RETRY_LIMIT 4 /* The target asked for too many retries. */
 #define SABOTEUR_RESULT_DISABLED 5 /* Bus Master of the Command register was off. */
+#define SABOTEUR_RESULT_ADDRESS_END 6 /* The datum at the last address moved, and more were left. */
 
 /* Identity: the letters SABO. */
 #define SABOTEUR_ID 0x000
