@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hdl.bus_trace import Clock, Master, Target, Trace
 
-__all__ = ["PERIOD", "Style", "dump"]
+__all__ = ["PERIOD", "Style", "both_buses", "dump"]
 
 PERIOD = 30
 """The nanoseconds of a clock."""
@@ -71,6 +71,27 @@ def dump(
                 lines.append(f"{text}{codes[pin]}" if len(text) == 1 else f"b{text} {codes[pin]}")
         lines += [f"#{number * PERIOD + PERIOD // 2}", f"1{codes['CLK']}"]
     return "\n".join(lines) + "\n"
+
+
+def both_buses(primary: Trace, secondary: Trace) -> str:
+    """A dump with two buses in one scope, as that of a bridge has them, which share the clock."""
+    first = dump(primary, Style(name=lambda pin: "clk" if pin == "CLK" else f"p_{pin.lower()}_l"))
+    second = dump(secondary, Style(name=lambda pin: "clk" if pin == "CLK" else f"s_{pin.lower()}_l"))
+    head, body = first.split("$upscope", 1)
+    more = [line for line in second.splitlines() if line.startswith("$var") and " clk " not in line]
+    codes = {line.split()[3]: f"@{line.split()[3]}" for line in more}
+    head += "\n".join(line.replace(f" {line.split()[3]} ", f" @{line.split()[3]} ", 1) for line in more)
+    merged: dict[int, list[str]] = {}
+    for text, names in ((body, {}), (second, codes)):
+        for step in text.split("\n#")[1:]:
+            time, *changes = step.split("\n")
+            for change in filter(None, changes):
+                code = change.split()[-1] if change[0] == "b" else change[1:]
+                if names and code not in names:
+                    continue
+                merged.setdefault(int(time), []).append(change.removesuffix(code) + names.get(code, code))
+    steps = [f"#{time}\n" + "\n".join(changes) for time, changes in sorted(merged.items())]
+    return "\n".join((head, "$upscope" + body.split("\n#")[0], *steps)) + "\n"
 
 
 def _values(clock: Clock, style: Style) -> Iterator[tuple[str, str]]:

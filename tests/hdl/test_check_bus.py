@@ -16,12 +16,11 @@ import pytest
 from dirql.cli import main
 from dirql.dump.checking import Options, Report, check_dump
 from dirql.dump.command import lines
-from dirql.dump.pins import find_pins
-from dirql.dump.values import DumpError, Variable
+from dirql.dump.values import DumpError
 from dirql.target import open_target
 from fakes.default_machine import MACHINE
 from hdl.bus_breaks import BREAKS, LEGAL
-from hdl.bus_dump import PERIOD, Style, dump
+from hdl.bus_dump import PERIOD, Style, both_buses, dump
 from hdl.bus_trace import ADDRESS, READ, WRITE, Trace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,27 +130,6 @@ def test_a_broken_rule_is_seen_in_each_style(tmp_path: Path, style: str) -> None
     trace = Trace()
     BREAKS["M05"](trace)
     assert labels(check(tmp_path, dump(trace, STYLES[style]))) == {"M05"}
-
-
-def both_buses(primary: Trace, secondary: Trace) -> str:
-    """A dump with two buses in one scope, as that of a bridge has them, which share the clock."""
-    first = dump(primary, Style(name=lambda pin: "clk" if pin == "CLK" else f"p_{pin.lower()}_l"))
-    second = dump(secondary, Style(name=lambda pin: "clk" if pin == "CLK" else f"s_{pin.lower()}_l"))
-    head, body = first.split("$upscope", 1)
-    more = [line for line in second.splitlines() if line.startswith("$var") and " clk " not in line]
-    codes = {line.split()[3]: f"@{line.split()[3]}" for line in more}
-    head += "\n".join(line.replace(f" {line.split()[3]} ", f" @{line.split()[3]} ", 1) for line in more)
-    merged: dict[int, list[str]] = {}
-    for text, names in ((body, {}), (second, codes)):
-        for step in text.split("\n#")[1:]:
-            time, *changes = step.split("\n")
-            for change in filter(None, changes):
-                code = change.split()[-1] if change[0] == "b" else change[1:]
-                if names and code not in names:
-                    continue
-                merged.setdefault(int(time), []).append(change.removesuffix(code) + names.get(code, code))
-    steps = [f"#{time}\n" + "\n".join(changes) for time, changes in sorted(merged.items())]
-    return "\n".join((head, "$upscope" + body.split("\n#")[0], *steps)) + "\n"
 
 
 def test_of_two_buses_in_a_scope_each_is_checked_by_its_name(tmp_path: Path) -> None:
@@ -612,33 +590,3 @@ def test_the_waves_of_a_machine_of_dirql_show_what_its_host_asked_for(tmp_path: 
     assert report.breaches == []
     assert [transaction.data for transaction in report.transactions] == [[word] for word in asked]
     assert report.unchecked.keys().isdisjoint({"M30", "A01"})
-
-
-@pytest.mark.parametrize("other", ["nclk", "clk_n", "CLKB"])
-def test_the_inverse_of_a_clock_is_not_taken_for_the_clock(other: str) -> None:
-    names = [other, "clk", *(f"{pin}_n" for pin in ("frame", "irdy", "trdy", "devsel", "stop"))]
-    variables = [
-        Variable(("tb",), name, (0,), chr(ord("!") + code), is_bit=False) for code, name in enumerate(names)
-    ]
-    for name, width, code in (("ad", 32, "~"), ("cbe_n", 4, "}")):
-        variables.append(Variable(("tb",), name, tuple(range(width - 1, -1, -1)), code, is_bit=False))
-    assert find_pins(variables).names["clk"] == "tb.clk"
-
-
-def test_the_structure_of_the_bus_is_that_of_the_rtl() -> None:
-    """`find_pins` knows where the pins are in `bus_pkg::bus_t`."""
-    text = (ROOT / "hdl/bus/rtl/bus_pkg.sv").read_text(encoding="utf-8")
-    body = next(
-        body for body, name in re.findall(r"struct packed \{([^}]*)\} (\w+);", text) if name == "bus_t"
-    )
-    members = re.findall(r"logic\s+(?:\[(\d+):0\]\s+)?(\w+);", body)
-    places, high = {}, sum(int(last or 0) + 1 for last, _ in members) - 1
-    for last, name in members:
-        places[name] = f"top.bus[{high}:{high - int(last or 0)}]"
-        high -= int(last or 0) + 1
-    variables = [Variable(("top",), "clk_i", (0,), "!", is_bit=False)]
-    variables.append(Variable(("top",), "bus", tuple(range(44, -1, -1)), '"', is_bit=False))
-    pins = find_pins(variables)
-    for pin in ("frame", "irdy", "devsel", "trdy", "stop", "ad", "cbe", "par", "perr", "serr"):
-        (bits,) = pins.bits[pin]
-        assert places[pin] == f"top.bus[{bits.source + bits.length - 1}:{bits.source}]", pin

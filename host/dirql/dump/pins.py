@@ -80,7 +80,7 @@ class Pins:
     is_wide: bool = False
     """Whether the bus has the pins of the extension to 64 bits."""
     others: tuple[str, ...] = ()
-    """What names the other buses of the dump, each with pins of its own."""
+    """The places of the other buses of the dump, as `find_pins` takes them for a scope."""
 
 
 class _Candidate(NamedTuple):
