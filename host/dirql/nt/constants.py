@@ -933,6 +933,9 @@ __all__ = [
     "RTL_REGISTRY_SERVICES",
     "RTL_REGISTRY_USER",
     "RTL_REGISTRY_WINDOWS_NT",
+    "RTL_RUN_ONCE_ASYNC",
+    "RTL_RUN_ONCE_CHECK_ONLY",
+    "RTL_RUN_ONCE_INIT_FAILED",
     "RealTimeWorkQueue",
     "RegNtCallbackObjectContextCleanup",
     "RegNtDeleteKey",
@@ -3639,6 +3642,14 @@ VER_NT_DOMAIN_CONTROLLER: Final = 2
 """The product is a domain controller."""
 VER_NT_SERVER: Final = 3
 """The product is a server."""
+
+# Flags of the routines for initialization that happens once.
+RTL_RUN_ONCE_CHECK_ONLY: Final = 1
+"""The caller only asks whether it is done."""
+RTL_RUN_ONCE_ASYNC: Final = 2
+"""Any number of callers may initialize at once."""
+RTL_RUN_ONCE_INIT_FAILED: Final = 4
+"""The initialization has failed."""
 
 # Limits and flags of the safe string routines; the lowest byte of the flags is the byte to fill with.
 NTSTRSAFE_MAX_CCH: Final = 0x7fffffff

@@ -389,18 +389,19 @@ KNOWN: Final = """
         ProcessBreakOnTermination ProcessDebugPort ProcessImageFileName ProcessObject ProcessWow64Information
         ProcessorInternal PsCreateSystemThread PsGetCurrentProcess PsGetCurrentProcessId PsGetCurrentThread
         PsGetCurrentThreadId PsGetProcessId PsGetThreadExitStatus PsGetThreadId PsGetThreadProcessId PsIsSystemThread
-        PsIsThreadTerminating PsLookupProcessByProcessId PsLookupThreadByThreadId PsTerminateSystemThread
-        PushEntryList QueryDepthSList QueueObject READ_CONTROL READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG
-        READ_PORT_BUFFER_USHORT READ_PORT_UCHAR READ_PORT_ULONG READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR
-        READ_REGISTER_BUFFER_ULONG READ_REGISTER_BUFFER_USHORT READ_REGISTER_UCHAR READ_REGISTER_ULONG
-        READ_REGISTER_USHORT REFERENCE_BY_POINTER REG_BINARY REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION
-        REG_CREATED_NEW_KEY REG_CREATE_KEY_INFORMATION_V1 REG_DELETE_KEY_INFORMATION REG_DELETE_VALUE_KEY_INFORMATION
-        REG_DWORD REG_DWORD_BIG_ENDIAN REG_DWORD_LITTLE_ENDIAN REG_ENUMERATE_KEY_INFORMATION
-        REG_ENUMERATE_VALUE_KEY_INFORMATION REG_EXPAND_SZ REG_FULL_RESOURCE_DESCRIPTOR
-        REG_KEY_HANDLE_CLOSE_INFORMATION REG_LEGAL_CHANGE_FILTER REG_LEGAL_OPTION REG_LINK REG_MULTI_SZ REG_NONE
-        REG_NOTIFY_CHANGE_ATTRIBUTES REG_NOTIFY_CHANGE_LAST_SET REG_NOTIFY_CHANGE_NAME REG_NOTIFY_CHANGE_SECURITY
-        REG_OPENED_EXISTING_KEY REG_OPEN_LEGAL_OPTION REG_OPTION_BACKUP_RESTORE REG_OPTION_CREATE_LINK
-        REG_OPTION_NON_VOLATILE REG_OPTION_OPEN_LINK REG_OPTION_RESERVED REG_OPTION_VOLATILE
+        PsIsThreadTerminating PsLookupProcessByProcessId PsLookupThreadByThreadId PsRemoveCreateThreadNotifyRoutine
+        PsRemoveLoadImageNotifyRoutine PsSetCreateProcessNotifyRoutine PsSetCreateProcessNotifyRoutineEx
+        PsSetCreateThreadNotifyRoutine PsSetLoadImageNotifyRoutine PsTerminateSystemThread PushEntryList
+        QueryDepthSList QueueObject READ_CONTROL READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG READ_PORT_BUFFER_USHORT
+        READ_PORT_UCHAR READ_PORT_ULONG READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR READ_REGISTER_BUFFER_ULONG
+        READ_REGISTER_BUFFER_USHORT READ_REGISTER_UCHAR READ_REGISTER_ULONG READ_REGISTER_USHORT REFERENCE_BY_POINTER
+        REG_BINARY REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION REG_CREATED_NEW_KEY REG_CREATE_KEY_INFORMATION_V1
+        REG_DELETE_KEY_INFORMATION REG_DELETE_VALUE_KEY_INFORMATION REG_DWORD REG_DWORD_BIG_ENDIAN
+        REG_DWORD_LITTLE_ENDIAN REG_ENUMERATE_KEY_INFORMATION REG_ENUMERATE_VALUE_KEY_INFORMATION REG_EXPAND_SZ
+        REG_FULL_RESOURCE_DESCRIPTOR REG_KEY_HANDLE_CLOSE_INFORMATION REG_LEGAL_CHANGE_FILTER REG_LEGAL_OPTION
+        REG_LINK REG_MULTI_SZ REG_NONE REG_NOTIFY_CHANGE_ATTRIBUTES REG_NOTIFY_CHANGE_LAST_SET REG_NOTIFY_CHANGE_NAME
+        REG_NOTIFY_CHANGE_SECURITY REG_OPENED_EXISTING_KEY REG_OPEN_LEGAL_OPTION REG_OPTION_BACKUP_RESTORE
+        REG_OPTION_CREATE_LINK REG_OPTION_NON_VOLATILE REG_OPTION_OPEN_LINK REG_OPTION_RESERVED REG_OPTION_VOLATILE
         REG_POST_OPERATION_INFORMATION REG_QUERY_KEY_INFORMATION REG_QUERY_VALUE_KEY_INFORMATION REG_QWORD
         REG_QWORD_LITTLE_ENDIAN REG_RENAME_KEY_INFORMATION REG_RESOURCE_LIST REG_RESOURCE_REQUIREMENTS_LIST
         REG_SET_INFORMATION_KEY_INFORMATION REG_SET_VALUE_KEY_INFORMATION REG_SZ RESOURCE_NOT_OWNED ROUND_TO_PAGES
@@ -410,24 +411,25 @@ KNOWN: Final = """
         RTL_QUERY_REGISTRY_REQUIRED RTL_QUERY_REGISTRY_SUBKEY RTL_QUERY_REGISTRY_TABLE RTL_QUERY_REGISTRY_TOPKEY
         RTL_QUERY_REGISTRY_TYPECHECK RTL_QUERY_REGISTRY_TYPECHECK_MASK RTL_QUERY_REGISTRY_TYPECHECK_SHIFT
         RTL_REGISTRY_ABSOLUTE RTL_REGISTRY_CONTROL RTL_REGISTRY_DEVICEMAP RTL_REGISTRY_HANDLE RTL_REGISTRY_MAXIMUM
-        RTL_REGISTRY_OPTIONAL RTL_REGISTRY_SERVICES RTL_REGISTRY_USER RTL_REGISTRY_WINDOWS_NT RTL_SOFT_ASSERT
-        RTL_SPLAY_LINKS RealTimeWorkQueue RegNtCallbackObjectContextCleanup RegNtDeleteKey RegNtDeleteValueKey
-        RegNtEnumerateKey RegNtEnumerateValueKey RegNtKeyHandleClose RegNtPostCreateKey RegNtPostCreateKeyEx
-        RegNtPostDeleteKey RegNtPostDeleteValueKey RegNtPostEnumerateKey RegNtPostEnumerateValueKey RegNtPostFlushKey
-        RegNtPostKeyHandleClose RegNtPostLoadKey RegNtPostOpenKey RegNtPostOpenKeyEx RegNtPostQueryKey
-        RegNtPostQueryKeyName RegNtPostQueryKeySecurity RegNtPostQueryMultipleValueKey RegNtPostQueryValueKey
-        RegNtPostRenameKey RegNtPostReplaceKey RegNtPostRestoreKey RegNtPostSaveKey RegNtPostSaveMergedKey
-        RegNtPostSetInformationKey RegNtPostSetKeySecurity RegNtPostSetValueKey RegNtPostUnLoadKey RegNtPreCreateKey
-        RegNtPreCreateKeyEx RegNtPreDeleteKey RegNtPreDeleteValueKey RegNtPreEnumerateKey RegNtPreEnumerateValueKey
-        RegNtPreFlushKey RegNtPreKeyHandleClose RegNtPreLoadKey RegNtPreOpenKey RegNtPreOpenKeyEx RegNtPreQueryKey
-        RegNtPreQueryKeyName RegNtPreQueryKeySecurity RegNtPreQueryMultipleValueKey RegNtPreQueryValueKey
-        RegNtPreRenameKey RegNtPreReplaceKey RegNtPreRestoreKey RegNtPreSaveKey RegNtPreSaveMergedKey
-        RegNtPreSetInformationKey RegNtPreSetKeySecurity RegNtPreSetValueKey RegNtPreUnLoadKey RegNtQueryKey
-        RegNtQueryMultipleValueKey RegNtQueryValueKey RegNtRenameKey RegNtSetInformationKey RegNtSetValueKey
-        RemovalPolicyExpectNoRemoval RemovalPolicyExpectOrderlyRemoval RemovalPolicyExpectSurpriseRemoval
-        RemovalRelations RemoveEntryList RemoveHeadList RemoveTailList ResourceNeverExclusive ResourceOwnedExclusive
-        ResourceReleaseByOtherThread RtlAbsoluteToSelfRelativeSD RtlAddAccessAllowedAce RtlAddAccessAllowedAceEx
-        RtlAddAccessDeniedAce RtlAddAccessDeniedAceEx RtlAddAce RtlAllocateAndInitializeSid RtlAnsiStringToUnicodeSize
+        RTL_REGISTRY_OPTIONAL RTL_REGISTRY_SERVICES RTL_REGISTRY_USER RTL_REGISTRY_WINDOWS_NT RTL_RUN_ONCE_ASYNC
+        RTL_RUN_ONCE_CHECK_ONLY RTL_RUN_ONCE_INIT_FAILED RTL_SOFT_ASSERT RTL_SPLAY_LINKS RealTimeWorkQueue
+        RegNtCallbackObjectContextCleanup RegNtDeleteKey RegNtDeleteValueKey RegNtEnumerateKey RegNtEnumerateValueKey
+        RegNtKeyHandleClose RegNtPostCreateKey RegNtPostCreateKeyEx RegNtPostDeleteKey RegNtPostDeleteValueKey
+        RegNtPostEnumerateKey RegNtPostEnumerateValueKey RegNtPostFlushKey RegNtPostKeyHandleClose RegNtPostLoadKey
+        RegNtPostOpenKey RegNtPostOpenKeyEx RegNtPostQueryKey RegNtPostQueryKeyName RegNtPostQueryKeySecurity
+        RegNtPostQueryMultipleValueKey RegNtPostQueryValueKey RegNtPostRenameKey RegNtPostReplaceKey
+        RegNtPostRestoreKey RegNtPostSaveKey RegNtPostSaveMergedKey RegNtPostSetInformationKey RegNtPostSetKeySecurity
+        RegNtPostSetValueKey RegNtPostUnLoadKey RegNtPreCreateKey RegNtPreCreateKeyEx RegNtPreDeleteKey
+        RegNtPreDeleteValueKey RegNtPreEnumerateKey RegNtPreEnumerateValueKey RegNtPreFlushKey RegNtPreKeyHandleClose
+        RegNtPreLoadKey RegNtPreOpenKey RegNtPreOpenKeyEx RegNtPreQueryKey RegNtPreQueryKeyName
+        RegNtPreQueryKeySecurity RegNtPreQueryMultipleValueKey RegNtPreQueryValueKey RegNtPreRenameKey
+        RegNtPreReplaceKey RegNtPreRestoreKey RegNtPreSaveKey RegNtPreSaveMergedKey RegNtPreSetInformationKey
+        RegNtPreSetKeySecurity RegNtPreSetValueKey RegNtPreUnLoadKey RegNtQueryKey RegNtQueryMultipleValueKey
+        RegNtQueryValueKey RegNtRenameKey RegNtSetInformationKey RegNtSetValueKey RemovalPolicyExpectNoRemoval
+        RemovalPolicyExpectOrderlyRemoval RemovalPolicyExpectSurpriseRemoval RemovalRelations RemoveEntryList
+        RemoveHeadList RemoveTailList ResourceNeverExclusive ResourceOwnedExclusive ResourceReleaseByOtherThread
+        RtlAbsoluteToSelfRelativeSD RtlAddAccessAllowedAce RtlAddAccessAllowedAceEx RtlAddAccessDeniedAce
+        RtlAddAccessDeniedAceEx RtlAddAce RtlAllocateAndInitializeSid RtlAnsiStringToUnicodeSize
         RtlAnsiStringToUnicodeString RtlAppendAsciizToString RtlAppendStringToString RtlAppendUnicodeStringToString
         RtlAppendUnicodeToString RtlAreBitsClear RtlAreBitsSet RtlAssert RtlCharToInteger RtlCheckBit
         RtlCheckRegistryKey RtlClearAllBits RtlClearBit RtlClearBits RtlCompareMemory RtlCompareMemoryUlong
@@ -469,7 +471,8 @@ KNOWN: Final = """
         RtlNumberGenericTableElementsAvl RtlNumberOfClearBits RtlNumberOfClearBitsInRange RtlNumberOfSetBits
         RtlNumberOfSetBitsInRange RtlNumberOfSetBitsUlongPtr RtlOemStringToUnicodeString RtlOemToUnicodeN RtlParent
         RtlPrefixString RtlPrefixUnicodeString RtlQueryRegistryValues RtlRandom RtlRandomEx RtlReadMemory
-        RtlRealPredecessor RtlRealSuccessor RtlRetrieveUlong RtlRetrieveUshort RtlRightChild RtlSecondsSince1970ToTime
+        RtlRealPredecessor RtlRealSuccessor RtlRetrieveUlong RtlRetrieveUshort RtlRightChild RtlRunOnceBeginInitialize
+        RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize RtlSecondsSince1970ToTime
         RtlSecondsSince1980ToTime RtlSecureZeroMemory RtlSelfRelativeToAbsoluteSD RtlSetAllBits RtlSetBit RtlSetBits
         RtlSetDaclSecurityDescriptor RtlSetGroupSecurityDescriptor RtlSetOwnerSecurityDescriptor
         RtlSetSaclSecurityDescriptor RtlSplay RtlStatusName RtlStoreUlong RtlStoreUlonglong RtlStoreUshort
@@ -1276,31 +1279,32 @@ LACKING: Final[dict[str, str]] = {
         CONTEXT_DEBUG_REGISTERS CONTEXT_EXCEPTION_ACTIVE CONTEXT_EXCEPTION_REPORTING CONTEXT_EXCEPTION_REQUEST
         CONTEXT_EXTENDED_REGISTERS CONTEXT_FLOATING_POINT CONTEXT_FULL CONTEXT_INTEGER CONTEXT_SEGMENTS
         CONTEXT_SERVICE_ACTIVE CONTEXT_XSTATE CONTEXT_i386 CONTEXT_i486 CPE_DRIVER_INFO CREATE_PROCESS_NOTIFY_ROUTINE
-        CREATE_THREAD_NOTIFY_ROUTINE CdromController CentralProcessor DEBUG_DEVICE_ADDRESS DEBUG_DEVICE_DESCRIPTOR
-        DEBUG_MEMORY_REQUIREMENTS DISK_SIGNATURE DO_DISALLOW_EXECUTE DO_SYSTEM_CRITICAL_PARTITION
-        DO_SYSTEM_SYSTEM_PARTITION DRIVER_REINITIALIZE DRIVER_VERIFIER_FORCE_IRQL_CHECKING
-        DRIVER_VERIFIER_INJECT_ALLOCATION_FAILURES DRIVER_VERIFIER_IO_CHECKING DRIVER_VERIFIER_SPECIAL_POOLING
-        DRIVER_VERIFIER_THUNK_PAIRS DRIVER_VERIFIER_TRACK_POOL_ALLOCATIONS DbgPrompt DiskController DiskPeripheral
-        DisplayController DockingInformation DtiAdapter ECP_LIST EXCEPTION_EXECUTE_FAULT EXCEPTION_READ_FAULT
-        EXCEPTION_WRITE_FAULT EXTENDED_AGP_REGISTER EX_INIT_BITS EX_TEST_CLEAR_BIT EX_TEST_SET_BIT EisaAdapter
-        ExAcquireResourceExclusive ExAcquireResourceShared ExAllocateFromZone ExConvertExclusiveToShared
-        ExDeleteResource ExExtendZone ExFreeToZone ExInitializeResource ExInitializeZone ExInterlockedAllocateFromZone
-        ExInterlockedExtendZone ExInterlockedFreeToZone ExIsFullZone ExIsObjectInFirstZoneSegment ExIsResourceAcquired
-        ExIsResourceAcquiredExclusive ExIsResourceAcquiredShared ExReleaseResourceForThread FILE_ALIGNMENT_INFORMATION
-        FILE_ATTRIBUTE_TAG_INFORMATION FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL
-        FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL_DEPRECATED FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL_EX
-        FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL_DEPRECATED
-        FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL_EX FILE_CHARACTERISTICS_PROPAGATED
-        FILE_CHARACTERISTICS_REMOVAL_POLICY_MASK FILE_CHARACTERISTICS_REMOVAL_POLICY_MASK_DEPRECATED
-        FILE_CHARACTERISTICS_REMOVAL_POLICY_MASK_EX FILE_DISPOSITION_INFORMATION FILE_END_OF_FILE_INFORMATION
-        FILE_FS_FULL_SIZE_INFORMATION FILE_FS_LABEL_INFORMATION FILE_FS_OBJECTID_INFORMATION FILE_FS_SIZE_INFORMATION
-        FILE_FS_VOLUME_INFORMATION FILE_NAME_INFORMATION FILE_SEGMENT_ELEMENT FILE_VALID_DATA_LENGTH_INFORMATION
-        FloatingPointProcessor FloppyDiskPeripheral FsRtlIsTotalDeviceFailure GUID_PCI_CARDBUS_INTERFACE_PRIVATE
-        GUID_PCI_PME_INTERFACE GartHigh GartLow HALDISPATCH HAL_AMLI_BAD_IO_ADDRESS_LIST HAL_APIC_DESTINATION_MODE
-        HAL_BUS_INFORMATION HAL_CALLBACKS HAL_CMC_DISABLED HAL_CMC_INTERRUPTS_BASED HAL_CPE_DISABLED
-        HAL_CPE_INTERRUPTS_BASED HAL_CROSS_PARTITION_IPI_INTERFACE_MINIMUM_SIZE HAL_DISPATCH HAL_DISPATCH_VERSION
-        HAL_DISPLAY_BIOS_INFORMATION HAL_ERROR_INFO HAL_MCA_DISABLED HAL_MCA_INTERFACE HAL_MCA_INTERRUPTS_BASED
-        HAL_MCE_DISABLED HAL_MCE_INTERRUPTS_BASED HAL_PLATFORM_ACPI_TABLES_CACHED HAL_PLATFORM_DISABLE_PTCG
+        CREATE_PROCESS_NOTIFY_ROUTINE_EX CREATE_THREAD_NOTIFY_ROUTINE CdromController CentralProcessor
+        DEBUG_DEVICE_ADDRESS DEBUG_DEVICE_DESCRIPTOR DEBUG_MEMORY_REQUIREMENTS DISK_SIGNATURE DO_DISALLOW_EXECUTE
+        DO_SYSTEM_CRITICAL_PARTITION DO_SYSTEM_SYSTEM_PARTITION DRIVER_REINITIALIZE
+        DRIVER_VERIFIER_FORCE_IRQL_CHECKING DRIVER_VERIFIER_INJECT_ALLOCATION_FAILURES DRIVER_VERIFIER_IO_CHECKING
+        DRIVER_VERIFIER_SPECIAL_POOLING DRIVER_VERIFIER_THUNK_PAIRS DRIVER_VERIFIER_TRACK_POOL_ALLOCATIONS DbgPrompt
+        DiskController DiskPeripheral DisplayController DockingInformation DtiAdapter ECP_LIST EXCEPTION_EXECUTE_FAULT
+        EXCEPTION_READ_FAULT EXCEPTION_WRITE_FAULT EXTENDED_AGP_REGISTER EX_INIT_BITS EX_TEST_CLEAR_BIT
+        EX_TEST_SET_BIT EisaAdapter ExAcquireResourceExclusive ExAcquireResourceShared ExAllocateFromZone
+        ExConvertExclusiveToShared ExDeleteResource ExExtendZone ExFreeToZone ExInitializeResource ExInitializeZone
+        ExInterlockedAllocateFromZone ExInterlockedExtendZone ExInterlockedFreeToZone ExIsFullZone
+        ExIsObjectInFirstZoneSegment ExIsResourceAcquired ExIsResourceAcquiredExclusive ExIsResourceAcquiredShared
+        ExReleaseResourceForThread FILE_ALIGNMENT_INFORMATION FILE_ATTRIBUTE_TAG_INFORMATION
+        FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL_DEPRECATED
+        FILE_CHARACTERISTICS_EXPECT_ORDERLY_REMOVAL_EX FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL
+        FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL_DEPRECATED FILE_CHARACTERISTICS_EXPECT_SURPRISE_REMOVAL_EX
+        FILE_CHARACTERISTICS_PROPAGATED FILE_CHARACTERISTICS_REMOVAL_POLICY_MASK
+        FILE_CHARACTERISTICS_REMOVAL_POLICY_MASK_DEPRECATED FILE_CHARACTERISTICS_REMOVAL_POLICY_MASK_EX
+        FILE_DISPOSITION_INFORMATION FILE_END_OF_FILE_INFORMATION FILE_FS_FULL_SIZE_INFORMATION
+        FILE_FS_LABEL_INFORMATION FILE_FS_OBJECTID_INFORMATION FILE_FS_SIZE_INFORMATION FILE_FS_VOLUME_INFORMATION
+        FILE_NAME_INFORMATION FILE_SEGMENT_ELEMENT FILE_VALID_DATA_LENGTH_INFORMATION FloatingPointProcessor
+        FloppyDiskPeripheral FsRtlIsTotalDeviceFailure GUID_PCI_CARDBUS_INTERFACE_PRIVATE GUID_PCI_PME_INTERFACE
+        GartHigh GartLow HALDISPATCH HAL_AMLI_BAD_IO_ADDRESS_LIST HAL_APIC_DESTINATION_MODE HAL_BUS_INFORMATION
+        HAL_CALLBACKS HAL_CMC_DISABLED HAL_CMC_INTERRUPTS_BASED HAL_CPE_DISABLED HAL_CPE_INTERRUPTS_BASED
+        HAL_CROSS_PARTITION_IPI_INTERFACE_MINIMUM_SIZE HAL_DISPATCH HAL_DISPATCH_VERSION HAL_DISPLAY_BIOS_INFORMATION
+        HAL_ERROR_INFO HAL_MCA_DISABLED HAL_MCA_INTERFACE HAL_MCA_INTERRUPTS_BASED HAL_MCE_DISABLED
+        HAL_MCE_INTERRUPTS_BASED HAL_PLATFORM_ACPI_TABLES_CACHED HAL_PLATFORM_DISABLE_PTCG
         HAL_PLATFORM_DISABLE_UC_MAIN_MEMORY HAL_PLATFORM_DISABLE_WRITE_COMBINING
         HAL_PLATFORM_ENABLE_WRITE_COMBINING_MMIO HAL_PLATFORM_INFORMATION HAL_POWER_INFORMATION HAL_PROCESSOR_FEATURE
         HAL_PROCESSOR_SPEED_INFORMATION HAL_PROFILE_SOURCE_INFORMATION HAL_PROFILE_SOURCE_INFORMATION_EX
@@ -1391,9 +1395,9 @@ LACKING: Final[dict[str, str]] = {
         PKEY_NAME_INFORMATION PLEGACY_DEVICE_DETECTION_HANDLER PLOAD_IMAGE_NOTIFY_ROUTINE PMCCounter
         PMM_ROTATE_COPY_CALLBACK_FUNCTION PM_DISPATCH_TABLE PNP_LOCATION_INTERFACE PNP_LOCATION_INTERFACE_VERSION
         POOLED_USAGE_AND_LIMITS PPE_BASE PPE_PER_PAGE PPE_TOP PPHYSICAL_MEMORY_RANGE PPI_MASK PPI_SHIFT
-        PPME_CLEAR_PME_STATUS PPME_GET_INFORMATION PPME_SET_PME_ENABLE PROCESS_ACCESS_TOKEN PROCESS_BASIC_INFORMATION
-        PROCESS_DEVICEMAP_INFORMATION PROCESS_DEVICEMAP_INFORMATION_EX PROCESS_EXCEPTION_PORT
-        PROCESS_EXCEPTION_PORT_ALL_STATE_BITS PROCESS_EXCEPTION_PORT_ALL_STATE_FLAGS
+        PPME_CLEAR_PME_STATUS PPME_GET_INFORMATION PPME_SET_PME_ENABLE PPS_CREATE_NOTIFY_INFO PROCESS_ACCESS_TOKEN
+        PROCESS_BASIC_INFORMATION PROCESS_DEVICEMAP_INFORMATION PROCESS_DEVICEMAP_INFORMATION_EX
+        PROCESS_EXCEPTION_PORT PROCESS_EXCEPTION_PORT_ALL_STATE_BITS PROCESS_EXCEPTION_PORT_ALL_STATE_FLAGS
         PROCESS_EXTENDED_BASIC_INFORMATION PROCESS_HANDLE_TRACING_ENABLE PROCESS_HANDLE_TRACING_ENABLE_EX
         PROCESS_HANDLE_TRACING_ENTRY PROCESS_HANDLE_TRACING_MAX_STACKS PROCESS_HANDLE_TRACING_QUERY
         PROCESS_LUID_DOSDEVICES_ONLY PROCESS_SESSION_INFORMATION PROCESS_WS_WATCH_INFORMATION PROTECTED_POOL
@@ -1424,34 +1428,29 @@ LACKING: Final[dict[str, str]] = {
         PsGetSiloMonitorContextSlot PsGetThreadCreateTime PsGetThreadProperty PsGetThreadServerSilo PsGetVersion
         PsInitialSystemProcess PsInsertPermanentSiloContext PsInsertSiloContext PsIsCurrentThreadInServerSilo
         PsIsCurrentThreadPrefetching PsIsHostSilo PsMakeSiloContextPermanent PsReferenceSiloContext
-        PsRegisterSiloMonitor PsReleaseSiloHardReference PsRemoveCreateThreadNotifyRoutine
-        PsRemoveLoadImageNotifyRoutine PsRemoveSiloContext PsReplaceSiloContext
-        PsRevertToUserMultipleGroupAffinityThread PsSetCreateProcessNotifyRoutine PsSetCreateProcessNotifyRoutineEx
-        PsSetCreateProcessNotifyRoutineEx2 PsSetCreateThreadNotifyRoutine PsSetCreateThreadNotifyRoutineEx
-        PsSetCurrentThreadPrefetching PsSetLoadImageNotifyRoutine PsSetLoadImageNotifyRoutineEx
-        PsSetSystemMultipleGroupAffinityThread PsStartSiloMonitor PsTerminateServerSilo PsUnregisterSiloMonitor
-        QUOTA_LIMITS QUOTA_LIMITS_EX RATE_QUOTA_LIMIT RESOURCE_TRANSLATION_DIRECTION ROUTING_TOKEN
-        RTL_AVL_ALLOCATE_ROUTINE RTL_AVL_COMPARE_ROUTINE RTL_AVL_FREE_ROUTINE RTL_BALANCED_LINKS
-        RTL_DYNAMIC_HASH_TABLE RTL_DYNAMIC_HASH_TABLE_CONTEXT RTL_DYNAMIC_HASH_TABLE_ENTRY
-        RTL_DYNAMIC_HASH_TABLE_ENUMERATOR RTL_GENERIC_ALLOCATE_ROUTINE RTL_GENERIC_COMPARE_RESULTS
-        RTL_GENERIC_COMPARE_ROUTINE RTL_GENERIC_FREE_ROUTINE RTL_HASH_ALLOCATED_HEADER RTL_HASH_RESERVED_SIGNATURE
-        RTL_RUN_ONCE RTL_RUN_ONCE_ASYNC RTL_RUN_ONCE_CHECK_ONLY RTL_RUN_ONCE_CTX_RESERVED_BITS RTL_RUN_ONCE_INIT
-        RTL_RUN_ONCE_INIT_FAILED RTL_RUN_ONCE_INIT_FN RTL_STACK_WALKING_MODE_FRAMES_TO_SKIP_SHIFT
-        RealModeIrqRoutingTable RealModePCIEnumeration ResourceTypeExtendedCounterConfiguration ResourceTypeMax
-        ResourceTypeOverflow ResourceTypeRange ResourceTypeSingle ResultNegative ResultPositive ResultZero
-        RtlActiveEnumeratorsHashTable RtlContractHashTable RtlConvertLongToLuid RtlConvertUlongToLuid RtlCrc32
-        RtlCrc64 RtlCreateHashTable RtlDeleteHashTable RtlEmptyBucketsHashTable RtlEndEnumerationHashTable
-        RtlEndWeakEnumerationHashTable RtlEnumerateEntryHashTable RtlEnumerateGenericTableLikeADirectory
-        RtlExpandHashTable RtlExtendCorrelationVector RtlGetActiveConsoleId RtlGetCallersAddress
-        RtlGetConsoleSessionForegroundProcessId RtlGetNextEntryHashTable RtlGetNtProductType
+        PsRegisterSiloMonitor PsReleaseSiloHardReference PsRemoveSiloContext PsReplaceSiloContext
+        PsRevertToUserMultipleGroupAffinityThread PsSetCreateProcessNotifyRoutineEx2 PsSetCreateThreadNotifyRoutineEx
+        PsSetCurrentThreadPrefetching PsSetLoadImageNotifyRoutineEx PsSetSystemMultipleGroupAffinityThread
+        PsStartSiloMonitor PsTerminateServerSilo PsUnregisterSiloMonitor QUOTA_LIMITS QUOTA_LIMITS_EX RATE_QUOTA_LIMIT
+        RESOURCE_TRANSLATION_DIRECTION ROUTING_TOKEN RTL_AVL_ALLOCATE_ROUTINE RTL_AVL_COMPARE_ROUTINE
+        RTL_AVL_FREE_ROUTINE RTL_BALANCED_LINKS RTL_DYNAMIC_HASH_TABLE RTL_DYNAMIC_HASH_TABLE_CONTEXT
+        RTL_DYNAMIC_HASH_TABLE_ENTRY RTL_DYNAMIC_HASH_TABLE_ENUMERATOR RTL_GENERIC_ALLOCATE_ROUTINE
+        RTL_GENERIC_COMPARE_RESULTS RTL_GENERIC_COMPARE_ROUTINE RTL_GENERIC_FREE_ROUTINE RTL_HASH_ALLOCATED_HEADER
+        RTL_HASH_RESERVED_SIGNATURE RTL_RUN_ONCE RTL_RUN_ONCE_CTX_RESERVED_BITS RTL_RUN_ONCE_INIT RTL_RUN_ONCE_INIT_FN
+        RTL_STACK_WALKING_MODE_FRAMES_TO_SKIP_SHIFT RealModeIrqRoutingTable RealModePCIEnumeration
+        ResourceTypeExtendedCounterConfiguration ResourceTypeMax ResourceTypeOverflow ResourceTypeRange
+        ResourceTypeSingle ResultNegative ResultPositive ResultZero RtlActiveEnumeratorsHashTable RtlContractHashTable
+        RtlConvertLongToLuid RtlConvertUlongToLuid RtlCrc32 RtlCrc64 RtlCreateHashTable RtlDeleteHashTable
+        RtlEmptyBucketsHashTable RtlEndEnumerationHashTable RtlEndWeakEnumerationHashTable RtlEnumerateEntryHashTable
+        RtlEnumerateGenericTableLikeADirectory RtlExpandHashTable RtlExtendCorrelationVector RtlGetActiveConsoleId
+        RtlGetCallersAddress RtlGetConsoleSessionForegroundProcessId RtlGetNextEntryHashTable RtlGetNtProductType
         RtlGetPersistedStateLocation RtlGetProductInfo RtlGetSuiteMask RtlGetSystemGlobalData
         RtlIncrementCorrelationVector RtlInitEnumerationHashTable RtlInitHashTableContext
         RtlInitHashTableContextFromEnumerator RtlInitWeakEnumerationHashTable RtlInitializeCorrelationVector
         RtlInsertEntryHashTable RtlIsApiSetImplemented RtlIsMultiSessionSku RtlIsMultiUsersInSessionSku
         RtlIsStateSeparationEnabled RtlIsUntrustedObject RtlLookupEntryHashTable RtlLookupFunctionEntry
         RtlNonEmptyBucketsHashTable RtlNormalizeSecurityDescriptor RtlPcToFileHeader RtlQueryValidationRunlevel
-        RtlRaiseException RtlReleaseHashTableContext RtlRemoveEntryHashTable RtlRestoreContext
-        RtlRunOnceBeginInitialize RtlRunOnceComplete RtlRunOnceExecuteOnce RtlRunOnceInitialize RtlSetSystemGlobalData
+        RtlRaiseException RtlReleaseHashTableContext RtlRemoveEntryHashTable RtlRestoreContext RtlSetSystemGlobalData
         RtlStringFromGUIDEx RtlTotalBucketsHashTable RtlTotalEntriesHashTable RtlUnwind RtlUnwindEx
         RtlValidateCorrelationVector RtlVirtualUnwind RtlVolumeDeviceToDosName RtlWalkFrameChain
         RtlWeaklyEnumerateEntryHashTable SE_UNSOLICITED_INPUT_PRIVILEGE SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED

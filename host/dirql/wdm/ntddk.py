@@ -113,10 +113,21 @@ from dirql.nt.constants import (
     GenericEqual,
     GenericGreaterThan,
     GenericLessThan,
+    RTL_RUN_ONCE_ASYNC,
+    RTL_RUN_ONCE_CHECK_ONLY,
+    RTL_RUN_ONCE_INIT_FAILED,
     TableEmptyTree,
     TableFoundNode,
     TableInsertAsLeft,
     TableInsertAsRight,
+)
+from dirql.ob.notify_routines import (
+    remove_create_thread_notify_routine as PsRemoveCreateThreadNotifyRoutine,
+    remove_load_image_notify_routine as PsRemoveLoadImageNotifyRoutine,
+    set_create_process_notify_routine as PsSetCreateProcessNotifyRoutine,
+    set_create_process_notify_routine_ex as PsSetCreateProcessNotifyRoutineEx,
+    set_create_thread_notify_routine as PsSetCreateThreadNotifyRoutine,
+    set_load_image_notify_routine as PsSetLoadImageNotifyRoutine,
 )
 from dirql.ob.process_information import (
     open_process as ZwOpenProcess,
@@ -165,6 +176,12 @@ from dirql.rtl.generic_table import (
 )
 from dirql.rtl.numbers import (
     char_to_integer as RtlCharToInteger,
+)
+from dirql.rtl.run_once import (
+    begin_initialize as RtlRunOnceBeginInitialize,
+    complete as RtlRunOnceComplete,
+    execute_once as RtlRunOnceExecuteOnce,
+    initialize as RtlRunOnceInitialize,
 )
 from dirql.rtl.splay import (
     SplayLinks as RTL_SPLAY_LINKS,
@@ -263,10 +280,19 @@ __all__ = [
     "PsGetThreadExitStatus",
     "PsGetThreadId",
     "PsGetThreadProcessId",
+    "PsRemoveCreateThreadNotifyRoutine",
+    "PsRemoveLoadImageNotifyRoutine",
+    "PsSetCreateProcessNotifyRoutine",
+    "PsSetCreateProcessNotifyRoutineEx",
+    "PsSetCreateThreadNotifyRoutine",
+    "PsSetLoadImageNotifyRoutine",
     "RTL_AVL_TABLE",
     "RTL_GENERIC_TABLE",
     "RTL_OSVERSIONINFOEXW",
     "RTL_OSVERSIONINFOW",
+    "RTL_RUN_ONCE_ASYNC",
+    "RTL_RUN_ONCE_CHECK_ONLY",
+    "RTL_RUN_ONCE_INIT_FAILED",
     "RTL_SPLAY_LINKS",
     "RtlCharToInteger",
     "RtlCompareString",
@@ -306,6 +332,10 @@ __all__ = [
     "RtlRealPredecessor",
     "RtlRealSuccessor",
     "RtlRightChild",
+    "RtlRunOnceBeginInitialize",
+    "RtlRunOnceComplete",
+    "RtlRunOnceExecuteOnce",
+    "RtlRunOnceInitialize",
     "RtlSplay",
     "RtlSubtreePredecessor",
     "RtlSubtreeSuccessor",

@@ -7,6 +7,12 @@
 
 #include <wdm.h>
 
+/* Flags of the routines for initialization that happens once. */
+
+#define RTL_RUN_ONCE_CHECK_ONLY 1
+#define RTL_RUN_ONCE_ASYNC 2
+#define RTL_RUN_ONCE_INIT_FAILED 4
+
 /* Numbers that dirql only hands on. */
 
 #define ARBITER_FLAG_BOOT_CONFIG 1
@@ -154,10 +160,7 @@
 #define PXI_SHIFT 0x27
 #define RTL_HASH_ALLOCATED_HEADER 1
 #define RTL_HASH_RESERVED_SIGNATURE 0
-#define RTL_RUN_ONCE_ASYNC 2
-#define RTL_RUN_ONCE_CHECK_ONLY 1
 #define RTL_RUN_ONCE_CTX_RESERVED_BITS 2
-#define RTL_RUN_ONCE_INIT_FAILED 4
 #define RTL_STACK_WALKING_MODE_FRAMES_TO_SKIP_SHIFT 8
 #define SE_UNSOLICITED_INPUT_PRIVILEGE 6
 #define SHARED_GLOBAL_FLAGS_DYNAMIC_PROC_ENABLED_V 5
@@ -196,6 +199,7 @@ typedef enum _TABLE_SEARCH_RESULT {
 } TABLE_SEARCH_RESULT, *PTABLE_SEARCH_RESULT;
 
 typedef struct _IMAGE_INFO IMAGE_INFO, *PIMAGE_INFO;
+typedef struct _PS_CREATE_NOTIFY_INFO PS_CREATE_NOTIFY_INFO, *PPS_CREATE_NOTIFY_INFO;
 typedef struct _FILE_NAME_INFORMATION FILE_NAME_INFORMATION, *PFILE_NAME_INFORMATION;
 typedef struct _FILE_END_OF_FILE_INFORMATION FILE_END_OF_FILE_INFORMATION, *PFILE_END_OF_FILE_INFORMATION;
 typedef struct _FILE_DISPOSITION_INFORMATION FILE_DISPOSITION_INFORMATION, *PFILE_DISPOSITION_INFORMATION;
@@ -227,6 +231,11 @@ typedef CREATE_THREAD_NOTIFY_ROUTINE *PCREATE_THREAD_NOTIFY_ROUTINE;
 /* A routine that is called when a process begins or ends. */
 typedef VOID CREATE_PROCESS_NOTIFY_ROUTINE(_In_ HANDLE ParentId, _In_ HANDLE ProcessId, _In_ BOOLEAN Create);
 typedef CREATE_PROCESS_NOTIFY_ROUTINE *PCREATE_PROCESS_NOTIFY_ROUTINE;
+
+/* A routine that is called when a process begins or ends, and may refuse a process that begins. */
+typedef VOID CREATE_PROCESS_NOTIFY_ROUTINE_EX(_Inout_ PEPROCESS Process, _In_ HANDLE ProcessId, _Inout_opt_
+    PPS_CREATE_NOTIFY_INFO CreateInfo);
+typedef CREATE_PROCESS_NOTIFY_ROUTINE_EX *PCREATE_PROCESS_NOTIFY_ROUTINE_EX;
 
 /* A routine that is called when an executable image is mapped. */
 typedef VOID LOAD_IMAGE_NOTIFY_ROUTINE(_In_ PUNICODE_STRING FullImageName, _In_ HANDLE ProcessId, _In_
@@ -284,6 +293,25 @@ struct _IMAGE_INFO {
     ULONG ImageSelector;
     SIZE_T ImageSize;
     ULONG ImageSectionNumber;
+};
+
+/* Describes a process that begins. */
+struct _PS_CREATE_NOTIFY_INFO {
+    SIZE_T Size;
+    union {
+        ULONG Flags;
+        struct {
+            ULONG FileOpenNameAvailable : 1;
+            ULONG IsSubsystemProcess : 1;
+            ULONG Reserved : 30;
+        };
+    };
+    HANDLE ParentProcessId;
+    CLIENT_ID CreatingThreadId;
+    PFILE_OBJECT FileObject;
+    PCUNICODE_STRING ImageFileName;
+    PCUNICODE_STRING CommandLine;
+    NTSTATUS CreationStatus;
 };
 
 /* The name of a file. */
@@ -576,6 +604,14 @@ BOOLEAN IoRaiseInformationalHardError(_In_ NTSTATUS ErrorStatus, _In_opt_ PUNICO
 BOOLEAN IoSetThreadHardErrorMode(_In_ BOOLEAN EnableHardErrors);
 VOID IoSetHardErrorOrVerifyDevice(_In_ PIRP Irp, _In_ PDEVICE_OBJECT DeviceObject);
 PDEVICE_OBJECT IoGetDeviceToVerify(_In_ PETHREAD Thread);
+NTSTATUS PsSetCreateProcessNotifyRoutine(_In_opt_ PCREATE_PROCESS_NOTIFY_ROUTINE NotifyRoutine, _In_ BOOLEAN
+    Remove);
+NTSTATUS PsSetCreateProcessNotifyRoutineEx(_In_opt_ PCREATE_PROCESS_NOTIFY_ROUTINE_EX NotifyRoutine, _In_
+    BOOLEAN Remove);
+NTSTATUS PsSetCreateThreadNotifyRoutine(_In_opt_ PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
+NTSTATUS PsRemoveCreateThreadNotifyRoutine(_In_opt_ PCREATE_THREAD_NOTIFY_ROUTINE NotifyRoutine);
+NTSTATUS PsSetLoadImageNotifyRoutine(_In_opt_ PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine);
+NTSTATUS PsRemoveLoadImageNotifyRoutine(_In_opt_ PLOAD_IMAGE_NOTIFY_ROUTINE NotifyRoutine);
 VOID RtlCopyString(_Inout_ PSTRING DestinationString, _In_opt_ PCSTRING SourceString);
 BOOLEAN RtlPrefixUnicodeString(_In_ PCUNICODE_STRING String1, _In_ PCUNICODE_STRING String2, _In_ BOOLEAN
     CaseInSensitive);
@@ -584,6 +620,11 @@ BOOLEAN RtlEqualString(_In_ PCSTRING String1, _In_ PCSTRING String2, _In_ BOOLEA
 CHAR RtlUpperChar(_In_ CHAR Character);
 VOID RtlUpperString(_Inout_ PSTRING DestinationString, _In_ PCSTRING SourceString);
 NTSTATUS RtlCharToInteger(_In_ PCSZ String, _In_ ULONG Base, _Out_ PULONG Value);
+VOID RtlRunOnceInitialize(_Out_ PRTL_RUN_ONCE RunOnce);
+NTSTATUS RtlRunOnceExecuteOnce(_Inout_ PRTL_RUN_ONCE RunOnce, _In_ PRTL_RUN_ONCE_INIT_FN InitFn, _Inout_opt_
+    PVOID Parameter, _Out_opt_ PVOID *Context);
+NTSTATUS RtlRunOnceBeginInitialize(_Inout_ PRTL_RUN_ONCE RunOnce, _In_ ULONG Flags, _Out_opt_ PVOID *Context);
+NTSTATUS RtlRunOnceComplete(_Inout_ PRTL_RUN_ONCE RunOnce, _In_ ULONG Flags, _In_opt_ PVOID Context);
 BOOLEAN SeSinglePrivilegeCheck(_In_ LUID PrivilegeValue, _In_ KPROCESSOR_MODE PreviousMode);
 PRTL_SPLAY_LINKS RtlSplay(_Inout_ PRTL_SPLAY_LINKS Links);
 PRTL_SPLAY_LINKS RtlDelete(_In_ PRTL_SPLAY_LINKS Links);

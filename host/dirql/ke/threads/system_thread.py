@@ -56,7 +56,9 @@ def create_thread(
     PsCreateSystemThread does the same, for the system process, and returns a handle; without `is_system` the thread is
     one of the program.
     """
-    thread = start_thread(routine, context, priority, current_driver(), is_system=is_system)
+    thread = _make_thread(routine, context, priority, current_driver(), is_system=is_system)
+    _tell(thread, create=True)
+    thread.ready_queue.add(thread)
     preempt()
     return thread
 
@@ -75,6 +77,21 @@ def start_thread(
     The thread belongs to `driver`; None stands for the kernel. `affinity` is the mask of the processors on which it may
     run, 0 for all.
     """
+    thread = _make_thread(routine, context, priority, driver, is_system=is_system, affinity=affinity)
+    thread.ready_queue.add(thread)
+    return thread
+
+
+def _make_thread(
+    routine: Callable[[object], object],
+    context: object,
+    priority: int,
+    driver: object,
+    *,
+    is_system: bool,
+    affinity: int = 0,
+) -> Thread:
+    """Make a thread that is not ready yet."""
     kernel = current.kernel
     thread = kernel.new_thread(priority)
     if affinity:
@@ -82,8 +99,14 @@ def start_thread(
     thread.creator = thread.driver = driver
     thread.is_system = is_system
     give_context(kernel, thread, lambda: _run(thread, routine, context))
-    thread.ready_queue.add(thread)
     return thread
+
+
+def _tell(thread: Thread, *, create: bool) -> None:
+    """Call the routines that are told of threads."""
+    notice = current.kernel.executive.thread_notice
+    if notice is not None:
+        notice(thread, create)
 
 
 def terminate_system_thread(status: int) -> int:
@@ -120,6 +143,7 @@ def _run(thread: Thread, routine: Callable[[object], object], context: object) -
         bug_check(THREAD_TERMINATE_HELD_MUTEX, thread, mutex, 0, 0, reason=reason)
     if thread.held:
         _check_held(thread)
+    _tell(thread, create=False)
     run_down(thread)
     if thread.queue is not None:
         thread.queue.leave(thread)
