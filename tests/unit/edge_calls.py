@@ -412,6 +412,10 @@ BY_TYPE: dict[str, Callable[[World], object]] = {
     ),
 }
 ROUTINE_TYPES = (
+    "PCREATE_PROCESS_NOTIFY_ROUTINE",
+    "PCREATE_THREAD_NOTIFY_ROUTINE",
+    "PLOAD_IMAGE_NOTIFY_ROUTINE",
+    "PRTL_RUN_ONCE_INIT_FN",
     "PDRIVER_CANCEL",
     "PDRIVER_CONTROL",
     "PDRIVER_LIST_CONTROL",
@@ -444,7 +448,6 @@ BY_NAME: dict[str, Callable[[World], object]] = {
     "Irp": lambda w: w.irp,
     "ProcessHandle": lambda _: None,
     "RootDirectory": lambda _: None,
-    "SecurityDescriptor": lambda _: None,
     "SourceDevice": lambda w: w.upper,
     "Key": lambda _: 0,
     "DriverServiceName": lambda w: SERVICES + w.driver.driver_extension.service_key_name,

@@ -49,6 +49,7 @@ _DONE: Final = 2
 _PENDING_ASYNC: Final = 3
 """The states: not begun, under way in one thread, completed, under way in any number of threads."""
 _POINTER: Final = 8
+_HIGHEST: Final = (1 << 64) - 1
 _TAG: Final = int.from_bytes(b"Once", "little")
 
 InitFunction = Callable[[int, object, int], int]
@@ -75,7 +76,7 @@ def begin_initialize(run_once: int, flags: int) -> tuple[int, int | None]:
     return _begin(run_once, flags)
 
 
-def complete(run_once: int, flags: int, context: int | None) -> int:
+def complete(run_once: int, flags: int, context: object) -> int:
     """End the initialization; follows RtlRunOnceComplete.
 
     With RTL_RUN_ONCE_INIT_FAILED the next caller begins anew. STATUS_INVALID_PARAMETER for a context with one of its
@@ -84,7 +85,10 @@ def complete(run_once: int, flags: int, context: int | None) -> int:
     """
     _COMPLETE.check_level(run_once)
     _COMPLETE.check_arguments(run_once, flags, context)
-    return _complete(run_once, flags, context or 0)
+    pointer = 0 if context is None else context
+    if not isinstance(pointer, int) or not 0 <= pointer <= _HIGHEST:
+        _COMPLETE.refuse_argument("Context", "an address, which is an integer, or None", context)
+    return _complete(run_once, flags, pointer)
 
 
 def execute_once(run_once: int, init_fn: InitFunction, parameter: object) -> tuple[int, int | None]:
