@@ -14,5 +14,7 @@ SOURCES = Path(__file__).parent / "c_drivers"
 class CDriver(driver.CDriver):
     """A driver in C by the name of its file."""
 
-    def __init__(self, name: str, hardware_ids: tuple[str, ...] = ()) -> None:
-        super().__init__(SOURCES / f"{name}.c", hardware_ids=hardware_ids)
+    def __init__(
+        self, name: str, hardware_ids: tuple[str, ...] = (), define: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(SOURCES / f"{name}.c", hardware_ids=hardware_ids, define=define)

@@ -241,6 +241,20 @@ def test_a_driver_in_c_asks_the_bus_driver_in_python_for_capabilities() -> None:
     assert states[PowerSystemWorking] == PowerDeviceD0
 
 
+@pytest.mark.parametrize("interrupt", ["level", "message"])
+def test_a_driver_in_c_maps_transfers_itself_and_connects_lines_and_messages(interrupt: str) -> None:
+    data = random.Random(interrupt).randbytes(20_000)
+    with open_machine() as machine:
+        driver = CDriver("store_dma", store.HARDWARE_IDS, {"OTHER_WAYS": "1"})
+        loaded = machine.load_driver(driver, interrupt=interrupt)
+        assert ("1 messages at level" in machine.debug_output) is (interrupt == "message")
+        with machine.open(STORE) as handle:
+            for offset, length in ((0, 1), (5, 4096), (100, 20_000)):
+                assert handle.write(data[:length], offset) == length
+                assert handle.read(length, offset) == data[:length]
+        machine.unload_driver(loaded)
+
+
 def test_queued_requests_of_a_driver_in_c_come_in_their_order() -> None:
     with open_machine() as machine:
         machine.load_driver(CDriver("store_dma", store.HARDWARE_IDS))

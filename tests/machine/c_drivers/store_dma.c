@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 
 /* A function driver for the store device, which moves data by DMA: it is started by Plug and Play, connects its
- * interrupt, and lets the I/O manager queue its requests. The tests load it in the place of dirql.drivers.store. */
+ * interrupt, and lets the I/O manager queue its requests. The tests load it in the place of dirql.drivers.store. With
+ * OTHER_WAYS it allocates the channel of its adapter and maps each part of a transfer itself, and connects its interrupt
+ * by IoConnectInterruptEx, messages if it has some. */
 
 #include <wdm.h>
 
@@ -52,6 +54,8 @@ typedef struct {
     PSTORE_DESCRIPTOR Descriptors;
     PHYSICAL_ADDRESS DescriptorsLogical;
     PSCATTER_GATHER_LIST List;
+    PIO_INTERRUPT_MESSAGE_INFO Messages;
+    PVOID MapRegisterBase;
     BOOLEAN Writing;
     ULONG Cause;
     ULONG Interrupts;
@@ -66,7 +70,12 @@ static DRIVER_STARTIO StoreStartIo;
 static DRIVER_DISPATCH StoreCreateClose, StoreReadWrite, StoreDeviceControl, StorePnp, StorePassDown;
 static KSERVICE_ROUTINE StoreInterruptService;
 static IO_DPC_ROUTINE StoreDpcForIsr;
+#ifdef OTHER_WAYS
+static DRIVER_CONTROL StoreMapDma;
+static KMESSAGE_SERVICE_ROUTINE StoreMessageService;
+#else
 static DRIVER_LIST_CONTROL StoreStartDma;
+#endif
 static IO_COMPLETION_ROUTINE StoreStarted;
 
 static ULONG StoreRead(PSTORE_EXTENSION Extension, ULONG Offset)
@@ -160,14 +169,74 @@ static VOID StoreStartIo(PDEVICE_OBJECT Device, PIRP Irp)
         return;
     }
     extension->Writing = stack->MajorFunction == IRP_MJ_WRITE;
+#ifdef OTHER_WAYS
+    KeFlushIoBuffers(Irp->MdlAddress, !extension->Writing, TRUE);
+    status = extension->Adapter->DmaOperations->AllocateAdapterChannel(
+        extension->Adapter, Device,
+        ADDRESS_AND_SIZE_TO_SPAN_PAGES(MmGetMdlVirtualAddress(Irp->MdlAddress), stack->Parameters.Read.Length),
+        StoreMapDma, NULL);
+#else
     status = extension->Adapter->DmaOperations->GetScatterGatherList(
         extension->Adapter, Device, Irp->MdlAddress, MmGetMdlVirtualAddress(Irp->MdlAddress),
         stack->Parameters.Read.Length, StoreStartDma, NULL, extension->Writing);
+#endif
     if (!NT_SUCCESS(status)) {
         IoStartNextPacket(Device, FALSE);
         StoreComplete(Device, Irp, status, 0);
     }
 }
+
+static VOID StoreBegin(PSTORE_EXTENSION Extension, PIO_STACK_LOCATION Stack)
+{
+    StoreWrite(Extension, DESCRIPTOR_BASE, Extension->DescriptorsLogical.LowPart);
+    StoreWrite(Extension, BUFFER_ADDRESS, (ULONG)Stack->Parameters.Read.ByteOffset.QuadPart);
+    StoreWrite(Extension, LENGTH, Stack->Parameters.Read.Length);
+    StoreWrite(Extension, COMMAND, Extension->Writing ? OPERATION_DMA_WRITE : OPERATION_DMA_READ);
+}
+
+#ifdef OTHER_WAYS
+
+static IO_ALLOCATION_ACTION StoreMapDma(PDEVICE_OBJECT Device, PIRP Irp, PVOID MapRegisterBase, PVOID Context)
+{
+    PSTORE_EXTENSION extension = Device->DeviceExtension;
+    PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(Device->CurrentIrp);
+    PUCHAR place = MmGetMdlVirtualAddress(Device->CurrentIrp->MdlAddress);
+    ULONG left = stack->Parameters.Read.Length;
+    ULONG index;
+
+    UNREFERENCED_PARAMETER(Irp);
+    UNREFERENCED_PARAMETER(Context);
+    extension->MapRegisterBase = MapRegisterBase;
+    for (index = 0; left != 0; index++) {
+        ULONG length = left;
+        PHYSICAL_ADDRESS address = extension->Adapter->DmaOperations->MapTransfer(
+            extension->Adapter, Device->CurrentIrp->MdlAddress, MapRegisterBase, place, &length, extension->Writing);
+
+        extension->Descriptors[index].Address = address.LowPart;
+        extension->Descriptors[index].HighAddress = 0;
+        extension->Descriptors[index].Length = length;
+        left -= length;
+        place += length;
+        extension->Descriptors[index].Last = left == 0;
+    }
+    StoreBegin(extension, stack);
+    return DeallocateObjectKeepRegisters;
+}
+
+static VOID StoreEndDma(PSTORE_EXTENSION Extension, PIRP Irp)
+{
+    PDMA_OPERATIONS operations = Extension->Adapter->DmaOperations;
+    ULONG length = IoGetCurrentIrpStackLocation(Irp)->Parameters.Read.Length;
+    PVOID place = MmGetMdlVirtualAddress(Irp->MdlAddress);
+
+    operations->FlushAdapterBuffers(Extension->Adapter, Irp->MdlAddress, Extension->MapRegisterBase, place, length,
+                                    Extension->Writing);
+    operations->FreeMapRegisters(Extension->Adapter, Extension->MapRegisterBase,
+                                 ADDRESS_AND_SIZE_TO_SPAN_PAGES(place, length));
+    Extension->MapRegisterBase = NULL;
+}
+
+#else
 
 static VOID StoreStartDma(PDEVICE_OBJECT Device, PIRP Irp, PSCATTER_GATHER_LIST List, PVOID Context)
 {
@@ -183,11 +252,17 @@ static VOID StoreStartDma(PDEVICE_OBJECT Device, PIRP Irp, PSCATTER_GATHER_LIST 
         extension->Descriptors[index].Length = List->Elements[index].Length;
         extension->Descriptors[index].Last = index + 1 == List->NumberOfElements;
     }
-    StoreWrite(extension, DESCRIPTOR_BASE, extension->DescriptorsLogical.LowPart);
-    StoreWrite(extension, BUFFER_ADDRESS, (ULONG)stack->Parameters.Read.ByteOffset.QuadPart);
-    StoreWrite(extension, LENGTH, stack->Parameters.Read.Length);
-    StoreWrite(extension, COMMAND, extension->Writing ? OPERATION_DMA_WRITE : OPERATION_DMA_READ);
+    StoreBegin(extension, stack);
 }
+
+static VOID StoreEndDma(PSTORE_EXTENSION Extension, PIRP Irp)
+{
+    UNREFERENCED_PARAMETER(Irp);
+    Extension->Adapter->DmaOperations->PutScatterGatherList(Extension->Adapter, Extension->List, Extension->Writing);
+    Extension->List = NULL;
+}
+
+#endif
 
 static BOOLEAN StoreInterruptService(PKINTERRUPT Interrupt, PVOID Context)
 {
@@ -206,6 +281,13 @@ static BOOLEAN StoreInterruptService(PKINTERRUPT Interrupt, PVOID Context)
     return TRUE;
 }
 
+#ifdef OTHER_WAYS
+static BOOLEAN StoreMessageService(PKINTERRUPT Interrupt, PVOID Context, ULONG MessageId)
+{
+    return MessageId == 0 && StoreInterruptService(Interrupt, Context);
+}
+#endif
+
 static VOID StoreDpcForIsr(PKDPC Dpc, PDEVICE_OBJECT Device, PIRP Irp, PVOID Context)
 {
     PSTORE_EXTENSION extension = Device->DeviceExtension;
@@ -217,10 +299,9 @@ static VOID StoreDpcForIsr(PKDPC Dpc, PDEVICE_OBJECT Device, PIRP Irp, PVOID Con
     if (Irp == NULL || cause == 0) {
         return;
     }
-    if (extension->List != NULL) {
+    if (extension->List != NULL || extension->MapRegisterBase != NULL) {
         moved = StoreRead(extension, TRANSFERRED);
-        extension->Adapter->DmaOperations->PutScatterGatherList(extension->Adapter, extension->List, extension->Writing);
-        extension->List = NULL;
+        StoreEndDma(extension, Irp);
     }
     IoStartNextPacket(Device, FALSE);
     StoreComplete(Device, Irp, cause & CAUSE_ERROR ? STATUS_ADAPTER_HARDWARE_ERROR : STATUS_SUCCESS, moved);
@@ -283,6 +364,42 @@ static NTSTATUS StoreQueryCapabilities(PSTORE_EXTENSION Extension)
     return status;
 }
 
+#ifdef OTHER_WAYS
+static NTSTATUS StoreConnect(PDEVICE_OBJECT Device, PSTORE_EXTENSION Extension)
+{
+    IO_CONNECT_INTERRUPT_PARAMETERS parameters = {CONNECT_MESSAGE_BASED};
+    NTSTATUS status;
+
+    parameters.MessageBased.PhysicalDeviceObject = Extension->PhysicalDeviceObject;
+    parameters.MessageBased.ConnectionContext.InterruptMessageTable = &Extension->Messages;
+    parameters.MessageBased.MessageServiceRoutine = StoreMessageService;
+    parameters.MessageBased.ServiceContext = Device;
+    parameters.MessageBased.FallBackServiceRoutine = StoreInterruptService;
+    status = IoConnectInterruptEx(&parameters);
+    if (NT_SUCCESS(status) && parameters.Version == CONNECT_LINE_BASED) {
+        Extension->Interrupt = (PKINTERRUPT)Extension->Messages;
+        Extension->Messages = NULL;
+    } else if (NT_SUCCESS(status)) {
+        DbgPrint("%lu messages at level %u, the first with vector %lx\n", Extension->Messages->MessageCount,
+                 Extension->Messages->UnifiedIrql, Extension->Messages->MessageInfo[0].Vector);
+        Extension->Interrupt = Extension->Messages->MessageInfo[0].InterruptObject;
+    }
+    return status;
+}
+
+static VOID StoreDisconnect(PSTORE_EXTENSION Extension)
+{
+    IO_DISCONNECT_INTERRUPT_PARAMETERS parameters = {CONNECT_LINE_BASED};
+
+    parameters.ConnectionContext.InterruptObject = Extension->Interrupt;
+    if (Extension->Messages != NULL) {
+        parameters.Version = CONNECT_MESSAGE_BASED;
+        parameters.ConnectionContext.InterruptMessageTable = Extension->Messages;
+    }
+    IoDisconnectInterruptEx(&parameters);
+}
+#endif
+
 static NTSTATUS StoreAcquireHardware(PDEVICE_OBJECT Device, PCM_RESOURCE_LIST Resources)
 {
     PSTORE_EXTENSION extension = Device->DeviceExtension;
@@ -326,18 +443,26 @@ static NTSTATUS StoreAcquireHardware(PDEVICE_OBJECT Device, PCM_RESOURCE_LIST Re
         KeStallExecutionProcessor(1);
     }
     StoreWrite(extension, INTERRUPT_CONTROL, latched ? 1 : 0);
+#ifdef OTHER_WAYS
+    return StoreConnect(Device, extension);
+#else
     return IoConnectInterrupt(&extension->Interrupt, StoreInterruptService, Device, NULL, interrupt->u.Interrupt.Vector,
                               (KIRQL)interrupt->u.Interrupt.Level, (KIRQL)interrupt->u.Interrupt.Level,
                               latched ? Latched : LevelSensitive,
                               interrupt->ShareDisposition == CmResourceShareShared, interrupt->u.Interrupt.Affinity,
                               FALSE);
+#endif
 }
 
 static VOID StoreReleaseHardware(PSTORE_EXTENSION Extension)
 {
     if (Extension->Interrupt != NULL) {
         StoreWrite(Extension, INTERRUPT_MASK_CLEAR, CAUSES);
+#ifdef OTHER_WAYS
+        StoreDisconnect(Extension);
+#else
         IoDisconnectInterrupt(Extension->Interrupt);
+#endif
         Extension->Interrupt = NULL;
     }
     if (Extension->Descriptors != NULL) {

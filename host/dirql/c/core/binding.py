@@ -19,6 +19,10 @@ from dirql.c.core.stubs import DATA, EXCEPTIONS, OWN, PLAIN, STUBS
 __all__ = ["bind", "exported_names", "python_callable", "why_lacking"]
 
 _MEMBER = "dirql_member_"
+_AS_ADDRESSES = {
+    "IoInitializeIrp": (("Irp", "*void", "inout"), ("PacketSize", "u2", "in"), ("StackSize", "i1", "in"))
+}
+"""The parameters of own routines that get the address of a structure which the system has not given."""
 
 
 @cache
@@ -52,7 +56,8 @@ def bind(
             continue
         prototype = MEMBERS[name.removeprefix(_MEMBER)] if name.startswith(_MEMBER) else ROUTINES[name]
         if name in own:
-            prototype = *prototype[:3], ()  # an own routine gets all parameters, pointers as addresses
+            # An own routine gets all parameters, pointers as addresses.
+            prototype = *prototype[:2], _AS_ADDRESSES.get(name, prototype[2]), ()
         back, values, outs = _crossing(prototype, converters)
         routine = own.get(name) or python_callable(prototype[0])
         native.bind(STUBS[name], routine, back, _with_nulls(routine, values), outs)

@@ -15,11 +15,14 @@ from dirql.c.core.views import Member, View, find_slot
 from dirql.ke.objects.device_queue import DeviceQueue
 from dirql.ke.objects.entry_tree import Entry, EntryTree
 
-__all__ = ["DeviceQueues"]
+__all__ = ["DeviceQueues", "inserting"]
 
 _LINKS: Final = struct.Struct("<QQ")
 _POINTER: Final = struct.Struct("<Q")
 _HEAD: Final = STRUCTURES["KDEVICE_QUEUE"][2]["DeviceListHead"][0]
+_SHORT: Final = struct.Struct("<h")
+_SIZE: Final = STRUCTURES["KDEVICE_QUEUE"][2]["Size"][0]
+_LOCK: Final = STRUCTURES["KDEVICE_QUEUE"][2]["Lock"][0]
 _INSERTED: Final = STRUCTURES["KDEVICE_QUEUE_ENTRY"][2]["Inserted"][0]
 _MEMBERS: Final = (Member("Type", "type"), Member("Busy", "busy"))
 
@@ -42,7 +45,25 @@ class DeviceQueues:
             entry.node = None
             listed.append(entry)
         self._view.promote(queue, address)
+        self._native.write_bytes(address + _SIZE, _SHORT.pack(self._view.size))
+        self._native.write_bytes(address + _LOCK, bytes(_POINTER.size))
         self._entries.__set__(queue, listed)
+
+
+def inserting(
+    native: Native, find: Callable[[object], int | None], insert: Callable[..., bool]
+) -> Callable[..., bool]:
+    """A routine that puts an entry into a queue, or leaves it out and says so in the entry."""
+
+    def inserted(queue: object, entry: object, *key: int) -> bool:
+        done = insert(queue, entry, *key)
+        if not done:
+            address = find(entry)
+            if address is not None:
+                native.write_bytes(address + _INSERTED, b"\0")
+        return done
+
+    return inserted
 
 
 class ListedEntries(EntryTree):

@@ -75,6 +75,7 @@ _MEMBERS: Final[dict[type, tuple[str, tuple[Member, ...]]]] = {
             Member("DeferredContext", "deferred_context"),
             Member("SystemArgument1", "system_argument1"),
             Member("SystemArgument2", "system_argument2"),
+            Member("DpcData", "dpc_data"),
         ),
     ),
 }

@@ -89,6 +89,7 @@ DRIVERS_OBJECTS: Final = frozenset(
         "IO_REMOVE_LOCK",
         "KAPC",
         "KAPC_STATE",
+        "KBUGCHECK_CALLBACK_RECORD",
         "KDEVICE_QUEUE",
         "KDEVICE_QUEUE_ENTRY",
         "KDPC",
@@ -170,9 +171,33 @@ class Converters(Protocol):
         """Finds the object for a pointer without a type."""
 
 
-_PLAIN: Final = ("char", "LARGE_INTEGER", "KWAIT_BLOCK", "RTL_QUERY_REGISTRY_TABLE")
+_PLAIN: Final = (
+    "char",
+    "LARGE_INTEGER",
+    "KWAIT_BLOCK",
+    "RTL_QUERY_REGISTRY_TABLE",
+    "IO_CONNECT_INTERRUPT_PARAMETERS",
+    "IO_DISCONNECT_INTERRUPT_PARAMETERS",
+    "EXT_SET_PARAMETERS",
+    "EXT_CANCEL_PARAMETERS",
+    "EXT_DELETE_PARAMETERS",
+    "COUNTED_REASON_CONTEXT",
+    "*DEVICE_OBJECT",
+)
 """Targets of pointers that Python gets as addresses."""
-_OF_OBJECTS: Final = ("Object", "Context", "Argument", "SystemArgument1", "SystemArgument2")
+_OF_OBJECTS: Final = (
+    "Object",
+    "Context",
+    "Argument",
+    "SystemArgument1",
+    "SystemArgument2",
+    "CallbackRegistration",
+    "NotificationEntry",
+    "StateHandle",
+    "PowerRequest",
+    "MapRegisterBase",
+)
+"""Parts of the names of pointers without a type by which drivers give back what the system has given."""
 
 
 def argument(name: str, form: str, direction: str, converters: Converters | None) -> Value:
@@ -199,7 +224,8 @@ def argument(name: str, form: str, direction: str, converters: Converters | None
 
 def _pointer(name: str, target: str, direction: str, converters: Converters | None) -> Value:
     if target == "void" and name != "Object":
-        return (OBJECT if any(word in name for word in _OF_OBJECTS) else POINTER), None
+        is_object = name == "Handle" or any(word in name for word in _OF_OBJECTS)
+        return (OBJECT if is_object else POINTER), None
     value = _structure(target, direction, converters)
     if value is not None:
         return value
@@ -217,7 +243,8 @@ def _structure(target: str, direction: str, converters: Converters | None) -> Va
     if target in SYSTEM_OBJECTS:
         return OBJECT, None if converters is None else converters.system_object(target)
     if target in DRIVERS_OBJECTS:
-        form = CONVERT if direction == "out" else OBJECT  # an initialization makes a new object
+        # An initialization makes a new object, but a record of a bug check may be registered already.
+        form = CONVERT if direction == "out" and target != "KBUGCHECK_CALLBACK_RECORD" else OBJECT
         return form, None if converters is None else converters.drivers_object(target)
     if target in STRINGS:
         return CONVERT, None if converters is None else converters.string(target)

@@ -18,6 +18,7 @@ from dirql.c.core.native_module import Native, Slot
 from dirql.c.core.parameter_views import ParameterViews
 from dirql.c.core.views import Member, View, find_slot, method
 from dirql.io.associated import AssociatedIrp
+from dirql.io.manager import running as io_manager
 from dirql.io.objects import (
     DeviceObject,
     DispatchRoutine,
@@ -30,10 +31,13 @@ from dirql.io.objects import (
     Overlay,
     Tail,
 )
+from dirql.io.reuse import initialize_irp, size_of_irp
 from dirql.io.status_block import IoStatusBlock
 from dirql.ke.origin import Mark
 from dirql.mm.mdl import Mdl
 from dirql.nt.constants import IRP_MJ_PNP
+from dirql.nt.ntstatus import StatusException
+from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES
 
 __all__ = ["IoViews"]
 
@@ -115,6 +119,9 @@ _ENDED: Final = b"\xdd"
 """Fills packets that have come to their end."""
 _SHORT: Final = struct.Struct("<h")
 _POINTER: Final = struct.Struct("<Q")
+_LIST: Final = struct.Struct("<QQ")
+_START: Final = struct.Struct("<2xH28x")
+"""The first members of a packet, up to ThreadListEntry."""
 
 
 class Owner(InterfaceOwner, Protocol):
@@ -141,15 +148,25 @@ class Owner(InterfaceOwner, Protocol):
     def text(self, address: int, text: str) -> None:
         """Make a UNICODE_STRING at `address` of a text."""
 
+    def write(self, address: int, contents: bytes) -> None:
+        """Write to memory that a driver names."""
+
 
 def _offset(structure: str, path: str) -> int:
     return STRUCTURES[structure][2][path][0]
 
 
 _IO_STATUS: Final = _offset("IRP", "IoStatus")
+_THREAD_LIST: Final = _offset("IRP", "ThreadListEntry")
 _SYSTEM_BUFFER: Final = _offset("IRP", "AssociatedIrp.SystemBuffer")
 _THREAD: Final = _offset("IRP", "Tail.Overlay.Thread")
 _QUEUE_ENTRY: Final = _offset("IRP", "Tail.Overlay.DeviceQueueEntry")
+
+
+def _head(address: int, size: int) -> bytes:
+    """The beginning of a new packet: its size, and a list entry that is in no list."""
+    entry = address + _THREAD_LIST
+    return _START.pack(size) + _LIST.pack(entry, entry)
 
 
 class IoViews:
@@ -168,6 +185,8 @@ class IoViews:
         """The contents of a new packet, by the number of locations."""
         self._queued: set[int] = set()
         """The addresses of the packets that have been in a device queue."""
+        self._placed: dict[int, Irp] = {}
+        """The packets in memory of drivers, by their addresses."""
         self._ended: dict[int, int] = {}
         """The addresses of packets that have come to their end, by their numbers, until the memory is used again."""
         self._parameters = ParameterViews(native, converters, Interfaces(native, arena, owner))
@@ -215,6 +234,10 @@ class IoViews:
         if not irp.type:
             return self._ended.get(irp.number)
         address = self._packet_memory(len(irp.locations))
+        self._promote_at(irp, address)
+        return address
+
+    def _promote_at(self, irp: Irp, address: int) -> None:
         self._owner.take_transients()
         self.irp.promote(irp, address)
         self._promote_status(irp, address)
@@ -235,7 +258,34 @@ class IoViews:
         transients = self._owner.take_transients()
         if transients:
             self._transients[address] = transients
-        return address
+
+    def initialize(self, address: int, packet_size: int, stack_size: int) -> None:
+        """IoInitializeIrp for memory of a driver, which becomes a packet until the driver frees the memory."""
+        size_of = size_of_irp(stack_size)
+        if packet_size < size_of:
+            initialize_irp(Irp(stack_size, 0, None), packet_size, stack_size)  # which refuses it
+        self.forget_packets(address, 1)
+        manager = io_manager.value
+        irp = manager.take_irp(stack_size)
+        if irp is None:
+            raise StatusException(STATUS_INSUFFICIENT_RESOURCES)
+        del manager.live_irps[irp]  # the memory is the driver's, and counts as such
+        head = _head(address, packet_size)
+        self._owner.write(address, head + bytes(size_of - len(head)))
+        self._promote_at(irp, address)
+        self._placed[address] = irp
+
+    def is_placed(self, address: int) -> bool:
+        """Whether there is a packet in memory of a driver at an address."""
+        return address in self._placed
+
+    def forget_packets(self, address: int, size: int) -> None:
+        """Let go of the packets in a block of memory of a driver, whose contents may be anything by now."""
+        for place in [place for place in self._placed if address <= place < address + size]:
+            end = place + _IRP_SIZE + len(self._placed.pop(place).locations) * _LOCATION_SIZE
+            for each in [each for each in self._native.objects if place <= each < end]:
+                del self._native.objects[each]
+            self._owner.forget(place, end - place)
 
     def _promote_status(self, irp: Irp, address: int) -> None:
         place = address + _IO_STATUS
@@ -253,14 +303,14 @@ class IoViews:
         freed = self._free.get(count)
         if not freed:
             self._free.setdefault(count, [])
-            self._blank[count] = bytes(2) + _SHORT.pack(size) + bytes(size - 4)
+            self._blank[count] = bytes(size - _THREAD_LIST - _LIST.size)
             address = self._arena.allocate(size)
         else:
             address = freed.pop()
             before = self._native.objects.get(address)
             if isinstance(before, Irp):
                 self._ended.pop(before.number, None)
-        self._native.write_bytes(address, self._blank[count])
+        self._native.write_bytes(address, _head(address, size) + self._blank[count])
         return address
 
     def entry_address(self, entry: IrpDeviceQueueEntry) -> int | None:

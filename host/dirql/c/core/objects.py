@@ -23,11 +23,14 @@ from dirql.c.core.forms import OBJECT, routine_values
 from dirql.c.core.guids import bytes_of_guid, guid_of_bytes
 from dirql.c.core.interface import CLASSES, STRUCTURES
 from dirql.c.core.io_views import IoViews
+from dirql.c.core.message_table import message_table
 from dirql.c.core.native_module import Native
+from dirql.c.core.notifications import TOLD, notice_bytes
 from dirql.c.core.views import View, derive
 from dirql.hal.dma.scatter_gather import ScatterGatherList
 from dirql.io.controller import ControllerObject
 from dirql.io.fixed_bytes import FixedBytes
+from dirql.io.interrupt import InterruptMessageInfo
 from dirql.io.objects import Irp
 from dirql.io.parameters import IoSecurityContext
 from dirql.ke.bugcheck import bug_check
@@ -45,7 +48,9 @@ from dirql.nt.plug_and_play import DeviceCapabilities
 from dirql.nt.power import PowerSequence
 from dirql.nt.resources import CmResourceList, IoResourceRequirementsList
 from dirql.nt.status import STATUS_DATATYPE_MISALIGNMENT
+from dirql.pnp.notices import NotificationHeader
 from dirql.pnp.resource_bytes import requirements_bytes, resource_list_bytes
+from dirql.pnp.resource_reading import read_requirements, read_resource_list
 
 __all__ = ["Objects"]
 
@@ -67,6 +72,12 @@ _PLAIN: Final[dict[type, str]] = {
 _ALIGNED: Final = {"SLIST_HEADER": 16}
 """The structures whose alignment NT asks for, with the bytes."""
 
+
+_LISTS: Final = {
+    "CM_RESOURCE_LIST": read_resource_list,
+    "IO_RESOURCE_REQUIREMENTS_LIST": read_requirements,
+}
+"""Lists that drivers make too, of which Python gets the contents."""
 
 _COPIED: Final = frozenset({"DEVICE_DESCRIPTION"})
 """Structures of drivers that the system keeps, though the driver may have them on its stack."""
@@ -124,9 +135,13 @@ class Objects:
             **self._dma.promote,
             str: self._promote_text,
             Guid: self._promote_guid,
+            bytes: self._promote_bytes,
             FixedBytes: lambda each: self._promote_bytes(bytes(each)),
             ControllerObject: self._promote_controller,
             **dict.fromkeys(_PLAIN, self._promote_plain),
+            **dict.fromkeys(TOLD, self._promote_told),
+            NotificationHeader: lambda each: self._promote_bytes(notice_bytes(each, self.pointer_to)),
+            InterruptMessageInfo: lambda each: self._promote_bytes(message_table(each, self.pointer_to)),
             CmResourceList: lambda each: self._promote_bytes(resource_list_bytes(each)),
             IoResourceRequirementsList: lambda each: self._promote_bytes(requirements_bytes(each)),
         }
@@ -190,6 +205,12 @@ class Objects:
         address = self._arena.allocate(view.size)
         view.promote(instance, address)
         self._transients.append((instance, address))
+        return address
+
+    def _promote_told(self, instance: object) -> int:
+        view = self.view(TOLD[type(instance)])
+        address = self._arena.allocate(view.size)
+        view.promote(instance, address)
         return address
 
     def _promote_controller(self, controller: object) -> int:
@@ -303,6 +324,9 @@ class Objects:
 
     def system_object(self, name: str) -> Callable[[int], object]:
         """See `Converters`."""
+        read = _LISTS.get(name)
+        if read is not None:
+            return lambda address: read(self.read, address)
 
         def refuse(address: int) -> None:
             if not self.is_forgiving:
@@ -344,7 +368,7 @@ class Objects:
 
     def string(self, name: str) -> Callable[[int], object]:
         """See `Converters`."""
-        return self._viewer(name)
+        return _OfKind(self._viewer(name), str)
 
     def viewed(self, name: str) -> Callable[[int], object]:
         """See `Converters`."""

@@ -9,9 +9,12 @@ from typing import Final
 
 from dirql.c.core.arena import Arena
 from dirql.c.core.binding import python_callable
+from dirql.c.core.connections import connection_routines
 from dirql.c.core.faults import Faults
 from dirql.c.core.interface import MEMBERS, ROUTINES
+from dirql.c.core.io_routines import io_routines
 from dirql.c.core.native_module import Native
+from dirql.c.core.notifications import notification_routines
 from dirql.c.core.objects import Objects
 from dirql.c.core.query_tables import query_by_table
 from dirql.c.core.values_in_place import routines_with_values_in_place
@@ -38,6 +41,7 @@ def own_routines(
             result = routine(address, *rest)
             if block is not None and address is not None:
                 objects.forget(address, block)
+                objects.io.forget_packets(address, block)
                 objects.io.information.forget(address)
             return result
 
@@ -75,6 +79,9 @@ def own_routines(
         return dbg_print_ex(component, level, contents.replace("%", "%%"))
 
     routines: dict[str, Callable[..., object]] = {
+        **connection_routines(native, objects),
+        **notification_routines(native, objects),
+        **io_routines(native, objects),
         "dirql_member_PutScatterGatherList": _list_putter(objects),
         **_bus_data(native, faults),
         **routines_with_values_in_place(native, faults),

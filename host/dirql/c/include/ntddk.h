@@ -727,4 +727,9 @@ FORCEINLINE VOID RtlInsertAsRightChild(_Inout_ PRTL_SPLAY_LINKS ParentLinks, _In
 #define RtlIsLeftChild(Links) ((Links)->Parent->LeftChild == (Links))
 #define RtlIsRightChild(Links) ((Links)->Parent->RightChild == (Links))
 
+/* Names of disks for the loader of the system, which are symbolic links. */
+
+#define IoAssignArcName(ArcName, DeviceName) ((VOID)IoCreateSymbolicLink((ArcName), (DeviceName)))
+#define IoDeassignArcName(ArcName) ((VOID)IoDeleteSymbolicLink(ArcName))
+
 #endif /* DIRQL_NTDDK_H */
