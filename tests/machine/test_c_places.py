@@ -23,7 +23,7 @@ SEEN, STOP = (ctl_code(FILE_DEVICE_UNKNOWN, 0x800 + n, METHOD_BUFFERED, FILE_ANY
 
 
 def test_callbacks_of_the_system_have_their_structures_in_memory() -> None:
-    """Plug and Play events, the registry, callback objects, power settings and timers; what was registered is taken back."""
+    """Plug and Play events, the registry, callback objects, power settings and timers."""
     with open_machine() as machine:
         driver = machine.load_driver(CDriver("told"))
         set_power_setting(machine.power, TOLD, struct.pack("<I", 5))
@@ -39,6 +39,16 @@ def test_a_routine_for_a_bug_check_runs_in_c() -> None:
         with machine.open(r"\Device\Told") as handle, pytest.raises(BugCheck, match="0xDEAD"):
             handle.ioctl(STOP)
         assert machine.debug_output == "the last words of told, 16 bytes\n"
+
+
+def test_objects_of_the_executive_are_in_memory_for_drivers_in_c(machine: Machine) -> None:
+    """Work items, APCs, entries of the error log, counts of devices, waits for handles, and strings of bytes."""
+    driver = machine.load_driver(CDriver("executive"))
+    (logged,) = machine.error_log
+    assert (logged.packet.error_code, logged.packet.dump_data) == (0x40040001, [1, 2])
+    assert logged.packet.strings == ["abcd", "e"]
+    machine.unload_driver(driver)
+    assert machine.debug_output == ""
 
 
 def test_packets_queues_and_dpcs_in_memory_of_a_driver_have_their_members(machine: Machine) -> None:

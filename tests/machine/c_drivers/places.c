@@ -48,6 +48,28 @@ static VOID UsePacket(PDEVICE_OBJECT Device)
     IoFreeIrp(irp);
 }
 
+/* An MDL with pages of its own is freed like a block of pool. */
+static VOID UsePages(VOID)
+{
+    PHYSICAL_ADDRESS low = {{0, 0}}, high = {{0xFFFFFFFF, -1}}, skip = {{0, 0}};
+    ULONG turn;
+
+    for (turn = 0; turn < 2; turn++) {
+        PMDL mdl = MmAllocatePagesForMdl(low, high, skip, 3 * PAGE_SIZE);
+        PUCHAR place = MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
+
+        place[2 * PAGE_SIZE] = 1;
+        CHECK(mdl->MappedSystemVa == place && mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA && MmGetMdlPfnArray(mdl)[2] != 0);
+        MmUnmapLockedPages(place, mdl);
+        MmFreePagesFromMdl(mdl);
+        if (turn == 0) {
+            ExFreePool(mdl);
+        } else {
+            ExFreePoolWithTag(mdl, 0);
+        }
+    }
+}
+
 static VOID UseQueue(VOID)
 {
     KDEVICE_QUEUE queue;
@@ -187,6 +209,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
     if (NT_SUCCESS(status)) {
         device->Flags &= ~DO_DEVICE_INITIALIZING;
         UsePacket(device);
+        UsePages();
         UseQueue();
         UseDpc();
         UseNames();

@@ -20,7 +20,9 @@ __all__ = ["bind", "exported_names", "python_callable", "why_lacking"]
 
 _MEMBER = "dirql_member_"
 _AS_ADDRESSES = {
-    "IoInitializeIrp": (("Irp", "*void", "inout"), ("PacketSize", "u2", "in"), ("StackSize", "i1", "in"))
+    "ExQueueWorkItem": (("WorkItem", "*void", "inout"), ("QueueType", "i4", "in")),
+    "IoInitializeWorkItem": (("IoObject", "*void", "in"), ("IoWorkItem", "*void", "out")),
+    "IoInitializeIrp": (("Irp", "*void", "inout"), ("PacketSize", "u2", "in"), ("StackSize", "i1", "in")),
 }
 """The parameters of own routines that get the address of a structure which the system has not given."""
 

@@ -223,7 +223,7 @@ def argument(name: str, form: str, direction: str, converters: Converters | None
 
 
 def _pointer(name: str, target: str, direction: str, converters: Converters | None) -> Value:
-    if target == "void" and name != "Object":
+    if target == "void" and name not in ("Object", "Mutex"):
         is_object = name == "Handle" or any(word in name for word in _OF_OBJECTS)
         return (OBJECT if is_object else POINTER), None
     value = _structure(target, direction, converters)

@@ -26,6 +26,7 @@ __all__ = ["io_routines"]
 
 _POINTER_SIZE: Final = 8
 _ULONG_SIZE: Final = 4
+_ALLOCATING: Final = ("IoAllocateMdl", "MmAllocatePagesForMdl", "MmAllocatePagesForMdlEx")
 _INSERTING: Final = ("KeInsertDeviceQueue", "KeInsertByKeyDeviceQueue")
 
 
@@ -41,12 +42,13 @@ def io_routines(native: Native, objects: Objects) -> dict[str, Callable[..., obj
 
     routines: dict[str, Callable[..., object]] = {
         "dirql_member_MapTransfer": _mapping(objects),
-        "IoAllocateMdl": _allocating(python_callable(ROUTINES["IoAllocateMdl"][0]), objects),
         "IoInitializeIrp": initialize_packet,
         "IoMapTransfer": _mapping(objects),
         "IoReportDetectedDevice": _reporting(native, objects),
         "KeRegisterBugCheckCallback": _registering(objects),
     }
+    for name in _ALLOCATING:
+        routines[name] = _allocating(python_callable(ROUTINES[name][0]), objects)
     for name in _INSERTING:
         insert = cast(Callable[..., bool], python_callable(ROUTINES[name][0]))
         routines[name] = inserting(native, objects.find_known, insert)

@@ -31,6 +31,7 @@ from dirql.hal.dma.scatter_gather import ScatterGatherList
 from dirql.io.controller import ControllerObject
 from dirql.io.fixed_bytes import FixedBytes
 from dirql.io.interrupt import InterruptMessageInfo
+from dirql.io.manager import ConfigurationInformation
 from dirql.io.objects import Irp
 from dirql.io.parameters import IoSecurityContext
 from dirql.ke.bugcheck import bug_check
@@ -48,6 +49,7 @@ from dirql.nt.plug_and_play import DeviceCapabilities
 from dirql.nt.power import PowerSequence
 from dirql.nt.resources import CmResourceList, IoResourceRequirementsList
 from dirql.nt.status import STATUS_DATATYPE_MISALIGNMENT
+from dirql.ob.services import ObjectHandleInformation
 from dirql.pnp.notices import NotificationHeader
 from dirql.pnp.resource_bytes import requirements_bytes, resource_list_bytes
 from dirql.pnp.resource_reading import read_requirements, read_resource_list
@@ -56,6 +58,8 @@ __all__ = ["Objects"]
 
 _FIRST_TOKEN: Final = 0x24F0_0000_0010
 """Numbers for objects that C only passes on: addresses at which nothing is mapped."""
+_STRING_NAME: Final = "STRING"
+"""The structure of which ANSI_STRING and OEM_STRING are other names."""
 _STRING: Final = struct.Struct("<HH4xQ")
 _LONG_LONG: Final = struct.Struct("<q")
 _POINTER: Final = struct.Struct("<Q")
@@ -137,9 +141,10 @@ class Objects:
             Guid: self._promote_guid,
             bytes: self._promote_bytes,
             FixedBytes: lambda each: self._promote_bytes(bytes(each)),
-            ControllerObject: self._promote_controller,
+            ControllerObject: lambda each: self._promote_lasting(each, "CONTROLLER_OBJECT"),
+            ConfigurationInformation: lambda each: self._promote_lasting(each, "CONFIGURATION_INFORMATION"),
             **dict.fromkeys(_PLAIN, self._promote_plain),
-            **dict.fromkeys(TOLD, self._promote_told),
+            **dict.fromkeys(TOLD, lambda each: self._promote_lasting(each, TOLD[type(each)])),
             NotificationHeader: lambda each: self._promote_bytes(notice_bytes(each, self.pointer_to)),
             InterruptMessageInfo: lambda each: self._promote_bytes(message_table(each, self.pointer_to)),
             CmResourceList: lambda each: self._promote_bytes(resource_list_bytes(each)),
@@ -207,16 +212,10 @@ class Objects:
         self._transients.append((instance, address))
         return address
 
-    def _promote_told(self, instance: object) -> int:
-        view = self.view(TOLD[type(instance)])
+    def _promote_lasting(self, instance: object, name: str) -> int:
+        view = self.view(name)
         address = self._arena.allocate(view.size)
         view.promote(instance, address)
-        return address
-
-    def _promote_controller(self, controller: object) -> int:
-        view = self.view("CONTROLLER_OBJECT")
-        address = self._arena.allocate(view.size)
-        view.promote(controller, address)
         return address
 
     def take_transients(self) -> list[tuple[object, int]]:
@@ -368,7 +367,7 @@ class Objects:
 
     def string(self, name: str) -> Callable[[int], object]:
         """See `Converters`."""
-        return _OfKind(self._viewer(name), str)
+        return _OfKind(self._viewer(name if name in STRUCTURES else _STRING_NAME), str)
 
     def viewed(self, name: str) -> Callable[[int], object]:
         """See `Converters`."""
@@ -448,6 +447,8 @@ class Objects:
                 contents = _LONG_LONG.pack(value)
             elif isinstance(value, Guid):
                 contents = bytes_of_guid(value)
+            elif isinstance(value, ObjectHandleInformation):
+                contents = struct.pack("<II", value.handle_attributes, value.granted_access)
             elif name == "TIME_FIELDS":
                 contents = struct.pack(
                     "<8h", *(getattr(value, each[3]) for each in STRUCTURES[name][2].values())

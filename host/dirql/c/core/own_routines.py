@@ -10,6 +10,7 @@ from typing import Final
 from dirql.c.core.arena import Arena
 from dirql.c.core.binding import python_callable
 from dirql.c.core.connections import connection_routines
+from dirql.c.core.executive_routines import executive_routines
 from dirql.c.core.faults import Faults
 from dirql.c.core.interface import MEMBERS, ROUTINES
 from dirql.c.core.io_routines import io_routines
@@ -23,7 +24,9 @@ from dirql.hal.dma.scatter_gather import ScatterGatherList
 from dirql.kd.printing import dbg_print_ex
 from dirql.ke.objects.dispatcher_object import DispatcherObject, WaitBlock
 from dirql.ke.threads.wait import wait_for_multiple_objects
+from dirql.mm.allocation import free_pool
 from dirql.mm.manager import running as memory_manager
+from dirql.mm.mdl import Mdl
 
 __all__ = ["own_routines"]
 
@@ -34,18 +37,6 @@ def own_routines(
     native: Native, objects: Objects, faults: Faults, arena: Arena
 ) -> dict[str, Callable[..., object]]:
     """The routines, by their names in C."""
-
-    def freed(routine: Callable[..., object]) -> Callable[..., object]:
-        def free(address: int | None, *rest: object) -> object:
-            block = None if address is None else _block(address)
-            result = routine(address, *rest)
-            if block is not None and address is not None:
-                objects.forget(address, block)
-                objects.io.forget_packets(address, block)
-                objects.io.information.forget(address)
-            return result
-
-        return free
 
     def wait_for_multiple(
         count: int,
@@ -82,6 +73,7 @@ def own_routines(
         **connection_routines(native, objects),
         **notification_routines(native, objects),
         **io_routines(native, objects),
+        **executive_routines(native, objects, arena),
         "dirql_member_PutScatterGatherList": _list_putter(objects),
         **_bus_data(native, faults),
         **routines_with_values_in_place(native, faults),
@@ -90,8 +82,27 @@ def own_routines(
         "dirql_debug_print": debug_print,
     }
     for name in _FREE_POOL:
-        routines[name] = freed(python_callable(ROUTINES[name][0]))
+        routines[name] = _freeing(native, objects, python_callable(ROUTINES[name][0]))
     return routines
+
+
+def _freeing(native: Native, objects: Objects, routine: Callable[..., object]) -> Callable[..., object]:
+    """A routine that frees a block of pool, or an MDL of MmAllocatePagesForMdl."""
+
+    def free(address: int | None, *rest: object) -> object:
+        known = None if address is None else native.objects.get(address)
+        if isinstance(known, Mdl) and known.is_paged_apart:
+            free_pool(known)
+            return None
+        block = None if address is None else _block(address)
+        result = routine(address, *rest)
+        if block is not None and address is not None:
+            objects.forget(address, block)
+            objects.io.forget_packets(address, block)
+            objects.io.information.forget(address)
+        return result
+
+    return free
 
 
 def _bus_data(native: Native, faults: Faults) -> dict[str, Callable[..., object]]:
