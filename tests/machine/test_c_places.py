@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the system tells drivers in C by callbacks, and objects of theirs in memory of their own."""
+"""Drivers in C are called back with structures in memory, and have objects in memory of their own."""
 
 from __future__ import annotations
 

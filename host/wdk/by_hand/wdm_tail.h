@@ -434,102 +434,6 @@ typedef struct _DEVPROPKEY {
 
 PVOID MmGetSystemRoutineAddress(_In_ PUNICODE_STRING SystemRoutineName);
 
-/* The Nt names of services; each caller counts as the kernel, as with the Zw names. */
-
-#define NtAllocateVirtualMemory ZwAllocateVirtualMemory
-#define NtCancelIoFile ZwCancelIoFile
-#define NtCancelTimer ZwCancelTimer
-#define NtClearEvent ZwClearEvent
-#define NtClose ZwClose
-#define NtCreateDirectoryObject ZwCreateDirectoryObject
-#define NtCreateEvent ZwCreateEvent
-#define NtCreateFile ZwCreateFile
-#define NtCreateKey ZwCreateKey
-#define NtCreateSection ZwCreateSection
-#define NtCreateSymbolicLinkObject ZwCreateSymbolicLinkObject
-#define NtCreateTimer ZwCreateTimer
-#define NtDeleteKey ZwDeleteKey
-#define NtDeleteValueKey ZwDeleteValueKey
-#define NtDeviceIoControlFile ZwDeviceIoControlFile
-#define NtDuplicateObject ZwDuplicateObject
-#define NtEnumerateKey ZwEnumerateKey
-#define NtEnumerateValueKey ZwEnumerateValueKey
-#define NtFlushBuffersFile ZwFlushBuffersFile
-#define NtFlushKey ZwFlushKey
-#define NtFreeVirtualMemory ZwFreeVirtualMemory
-#define NtFsControlFile ZwFsControlFile
-#define NtMakeTemporaryObject ZwMakeTemporaryObject
-#define NtMapViewOfSection ZwMapViewOfSection
-#define NtNotifyChangeKey ZwNotifyChangeKey
-#define NtOpenDirectoryObject ZwOpenDirectoryObject
-#define NtOpenEvent ZwOpenEvent
-#define NtOpenFile ZwOpenFile
-#define NtOpenKey ZwOpenKey
-#define NtOpenProcess ZwOpenProcess
-#define NtOpenSection ZwOpenSection
-#define NtOpenSymbolicLinkObject ZwOpenSymbolicLinkObject
-#define NtOpenThread ZwOpenThread
-#define NtOpenTimer ZwOpenTimer
-#define NtQueryInformationFile ZwQueryInformationFile
-#define NtQueryInformationProcess ZwQueryInformationProcess
-#define NtQueryKey ZwQueryKey
-#define NtQueryObject ZwQueryObject
-#define NtQuerySymbolicLinkObject ZwQuerySymbolicLinkObject
-#define NtQueryValueKey ZwQueryValueKey
-#define NtQueryVolumeInformationFile ZwQueryVolumeInformationFile
-#define NtReadFile ZwReadFile
-#define NtResetEvent ZwResetEvent
-#define NtSetEvent ZwSetEvent
-#define NtSetInformationFile ZwSetInformationFile
-#define NtSetTimer ZwSetTimer
-#define NtSetValueKey ZwSetValueKey
-#define NtUnmapViewOfSection ZwUnmapViewOfSection
-#define NtWaitForMultipleObjects ZwWaitForMultipleObjects
-#define NtWaitForSingleObject ZwWaitForSingleObject
-#define NtWriteFile ZwWriteFile
-
-/* Names that Windows NT 4 had, and the exported names of routines that headers spell otherwise. */
-
-#define ExInitializeResource ExInitializeResourceLite
-#define ExDeleteResource ExDeleteResourceLite
-#define ExAcquireResourceExclusive ExAcquireResourceExclusiveLite
-#define ExAcquireResourceShared ExAcquireResourceSharedLite
-#define ExConvertExclusiveToShared ExConvertExclusiveToSharedLite
-#define ExIsResourceAcquiredExclusive ExIsResourceAcquiredExclusiveLite
-#define ExIsResourceAcquiredShared ExIsResourceAcquiredSharedLite
-#define ExReleaseResourceForThread ExReleaseResourceForThreadLite
-#define ExfInterlockedInsertHeadList ExInterlockedInsertHeadList
-#define ExfInterlockedInsertTailList ExInterlockedInsertTailList
-#define ExfInterlockedRemoveHeadList ExInterlockedRemoveHeadList
-#define ExfInterlockedPushEntryList ExInterlockedPushEntryList
-#define ExfInterlockedPopEntryList ExInterlockedPopEntryList
-#define ExiAcquireFastMutex ExAcquireFastMutex
-#define ExiReleaseFastMutex ExReleaseFastMutex
-#define ExiTryToAcquireFastMutex ExTryToAcquireFastMutex
-#define KeGetPreviousMode ExGetPreviousMode
-
-typedef enum _INTERLOCKED_RESULT {
-    ResultZero,
-    ResultNegative,
-    ResultPositive
-} INTERLOCKED_RESULT;
-
-FORCEINLINE INTERLOCKED_RESULT ExInterlockedIncrementLong(_Inout_ LONG *Addend, _In_opt_ PKSPIN_LOCK Lock)
-{
-    LONG value = InterlockedIncrement(Addend);
-
-    UNREFERENCED_PARAMETER(Lock);
-    return value == 0 ? ResultZero : value < 0 ? ResultNegative : ResultPositive;
-}
-
-FORCEINLINE INTERLOCKED_RESULT ExInterlockedDecrementLong(_Inout_ LONG *Addend, _In_opt_ PKSPIN_LOCK Lock)
-{
-    LONG value = InterlockedDecrement(Addend);
-
-    UNREFERENCED_PARAMETER(Lock);
-    return value == 0 ? ResultZero : value < 0 ? ResultNegative : ResultPositive;
-}
-
 /* What a registry callback is told of a key to be made or opened, as far as Windows Vista tells it. */
 
 typedef struct _REG_CREATE_KEY_INFORMATION {
@@ -561,24 +465,6 @@ NTSTATUS IoCheckShareAccess(_In_ ACCESS_MASK DesiredAccess, _In_ ULONG DesiredSh
                             _Inout_ PFILE_OBJECT FileObject, _Inout_ PSHARE_ACCESS ShareAccess, _In_ BOOLEAN Update);
 VOID IoUpdateShareAccess(_In_ PFILE_OBJECT FileObject, _Inout_ PSHARE_ACCESS ShareAccess);
 VOID IoRemoveShareAccess(_In_ PFILE_OBJECT FileObject, _Inout_ PSHARE_ACCESS ShareAccess);
-
-/* Opens files for drivers and file systems; here always by their names, as ZwCreateFile. */
-
-FORCEINLINE NTSTATUS IoCreateFile(_Out_ PHANDLE FileHandle, _In_ ACCESS_MASK DesiredAccess,
-                                  _In_ POBJECT_ATTRIBUTES ObjectAttributes, _Out_ PIO_STATUS_BLOCK IoStatusBlock,
-                                  _In_opt_ PLARGE_INTEGER AllocationSize, _In_ ULONG FileAttributes,
-                                  _In_ ULONG ShareAccess, _In_ ULONG Disposition, _In_ ULONG CreateOptions,
-                                  _In_opt_ PVOID EaBuffer, _In_ ULONG EaLength, _In_ CREATE_FILE_TYPE CreateFileType,
-                                  _In_opt_ PVOID ExtraCreateParameters, _In_ ULONG Options)
-{
-    UNREFERENCED_PARAMETER(ExtraCreateParameters);
-    UNREFERENCED_PARAMETER(Options);
-    if (CreateFileType != CreateFileTypeNone) {
-        return STATUS_INVALID_PARAMETER;
-    }
-    return ZwCreateFile(FileHandle, DesiredAccess, ObjectAttributes, IoStatusBlock, AllocationSize, FileAttributes,
-                        ShareAccess, Disposition, CreateOptions, EaBuffer, EaLength);
-}
 
 /* Variables of the kernel. */
 

@@ -58,7 +58,7 @@ class _Connections:
         self._lock = objects.drivers_object("KSPIN_LOCK")
 
     def connect(self, address: int) -> int:
-        """IoConnectInterruptEx."""
+        """Connect an interrupt; follows IoConnectInterruptEx."""
         (version,) = _ULONG.unpack(self._objects.read(address, _ULONG.size))
         parameters = ConnectParameters(version)
         out = 0
@@ -75,7 +75,7 @@ class _Connections:
         return status
 
     def disconnect(self, address: int) -> None:
-        """IoDisconnectInterruptEx."""
+        """Disconnect an interrupt; follows IoDisconnectInterruptEx."""
         (version,) = _ULONG.unpack(self._objects.read(address, _ULONG.size))
         (place,) = _POINTER.unpack(self._objects.read(address + _RECORD, _POINTER.size))
         connected = cast(Interrupt | InterruptMessageInfo, self._native.objects.get(place))

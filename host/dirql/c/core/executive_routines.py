@@ -128,24 +128,24 @@ class _ErrorLog:
         self._arena = arena
 
     def allocate(self, io_object: DeviceObject | DriverObject, entry_size: int) -> ErrorLogPacket | None:
-        """IoAllocateErrorLogEntry."""
+        """Make an entry in memory; follows IoAllocateErrorLogEntry."""
         entry = allocate_error_log_entry(io_object, entry_size)
         if entry is not None:
             self._objects.place(entry, self._arena.allocate(max(entry_size, _ENTRY.size)))
         return entry
 
     def write(self, entry: ErrorLogPacket) -> None:
-        """IoWriteErrorLogEntry."""
+        """Write an entry with the driver's contents; follows IoWriteErrorLogEntry."""
         if entry.is_live:
             self._read(entry)
         entry.write()
 
     def free(self, entry: ErrorLogPacket) -> None:
-        """IoFreeErrorLogEntry."""
+        """Give an entry up; follows IoFreeErrorLogEntry."""
         entry.free()
 
     def _read(self, entry: ErrorLogPacket) -> None:
-        """What the driver has written into the entry."""
+        """Take over what the driver has written into the entry."""
         contents = self._objects.read(self._objects.address_of(entry), max(entry.entry_size, _ENTRY.size))
         (
             entry.major_function_code,

@@ -25,7 +25,7 @@ from dirql.c.core.interface import CLASSES, STRUCTURES
 from dirql.c.core.io_views import IoViews
 from dirql.c.core.message_table import message_table
 from dirql.c.core.native_module import Native
-from dirql.c.core.notifications import TOLD, notice_bytes
+from dirql.c.core.notices import TOLD, notice_bytes
 from dirql.c.core.views import View, derive
 from dirql.hal.dma.scatter_gather import ScatterGatherList
 from dirql.io.controller import ControllerObject
