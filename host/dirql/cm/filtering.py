@@ -12,7 +12,7 @@ from dirql.cm.key import Key
 from dirql.cm.notifications import CreateKeyInformation
 from dirql.cm.objects import KeyObject, mapped_access, object_of, open_handle
 from dirql.cm.registry import running
-from dirql.ke.guard import current_driver
+from dirql.ke.threads.kernel_call import is_program
 from dirql.nt.constants import KernelMode, UserMode
 from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import STATUS_ACCESS_DENIED, STATUS_INVALID_HANDLE, STATUS_SUCCESS
@@ -68,14 +68,14 @@ def open_filtered(
 ) -> tuple[int, int | None, int]:
     """Find or make a key and open it: (status, handle, disposition), without a handle after a failure."""
     access = mapped_access(desired_access)
-    is_program = current_driver() is None
+    from_program = is_program()
     information = CreateKeyInformation(
         attributes.object_name, _root(attributes), KeyObject, options, class_name, desired_access=access
     )
 
     def make() -> int:
         status, key, information.disposition = operate()
-        if key is not None and is_program and not access:
+        if key is not None and from_program and not access:
             status, key = STATUS_ACCESS_DENIED, None
         if key is not None:
             information.result_object = KeyObject(key)
@@ -84,7 +84,7 @@ def open_filtered(
 
     if running.value.callbacks:
         information.attributes = attributes.attributes
-        information.check_access_mode = UserMode if is_program else KernelMode
+        information.check_access_mode = UserMode if from_program else KernelMode
         information.remaining_name = information.complete_name
         status = run_filtered(notification, None, information, make)
     else:

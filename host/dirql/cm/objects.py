@@ -16,7 +16,7 @@ from dirql.cm.notifications import KeyHandleCloseInformation
 from dirql.cm.registry import Found, Registry, names_of, running
 from dirql.cm.registry_callback import RegistryCallback
 from dirql.ke.defects import report_defect
-from dirql.ke.guard import current_driver
+from dirql.ke.threads.kernel_call import is_program
 from dirql.nt.constants import (
     DELETE,
     GENERIC_ALL,
@@ -142,7 +142,7 @@ def mapped_access(desired_access: int) -> int:
 
 def open_key_object(key: Key, desired_access: int, attributes: int = 0) -> tuple[int, int | None]:
     """A new handle of a key, with the attributes of its OBJECT_ATTRIBUTES: (status, handle)."""
-    if current_driver() is None and not mapped_access(desired_access):
+    if is_program() and not mapped_access(desired_access):
         return STATUS_ACCESS_DENIED, None
     return STATUS_SUCCESS, open_handle(KeyObject(key), desired_access, attributes)
 
@@ -150,7 +150,7 @@ def open_key_object(key: Key, desired_access: int, attributes: int = 0) -> tuple
 def open_handle(made: KeyObject, desired_access: int, attributes: int) -> int:
     """A handle of a key object, which gets the object's first reference."""
     access = mapped_access(desired_access)
-    kept = 0 if current_driver() is None else attributes & OBJ_KERNEL_HANDLE
+    kept = 0 if is_program() else attributes & OBJ_KERNEL_HANDLE
     handle = object_manager.value.handles.insert(made, access, kept)
     made.dereference()
     return handle
@@ -170,11 +170,11 @@ def lookup_key(routine: str, handle: int | None, access: int) -> tuple[int, Key 
     body = entry.object
     if not isinstance(body, KeyObject):
         return STATUS_OBJECT_TYPE_MISMATCH, None
-    is_program = current_driver() is None
-    if is_program and entry.handle_attributes & OBJ_KERNEL_HANDLE:
+    from_program = is_program()
+    if from_program and entry.handle_attributes & OBJ_KERNEL_HANDLE:
         return STATUS_INVALID_HANDLE, None
     missing = access & ~entry.granted_access
-    if missing and is_program:
+    if missing and from_program:
         return STATUS_ACCESS_DENIED, None
     if missing:
         names = " | ".join(name for bit, name in _RIGHTS if missing & bit)

@@ -14,8 +14,8 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import FileObject, Irp
 from dirql.io.request import send_and_wait
 from dirql.io.status_block import IoStatusBlock
-from dirql.ke.guard import current_driver
 from dirql.ke.processors.irql import current_irql
+from dirql.ke.threads.kernel_call import is_program
 from dirql.nt.constants import (
     FO_CLEANUP_COMPLETE,
     FO_HANDLE_CREATED,
@@ -50,7 +50,7 @@ class OpenFile(FileObject):
             create.security_context.desired_access = desired_access
             create.security_context.full_create_options = create.options = options
             create.file_attributes, create.share_access = file_attributes, share_access
-            mode = UserMode if current_driver() is None else KernelMode
+            mode = UserMode if is_program() else KernelMode
             result = send_and_wait(self.device_object.top_of_stack(), irp, mode)
         if nt_success(result.status):
             self.opened = True

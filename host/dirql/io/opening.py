@@ -10,10 +10,9 @@ from dirql.io.file import OpenFile
 from dirql.io.objects import DeviceObject
 from dirql.io.security import check_open
 from dirql.io.status_block import IoStatusBlock
-from dirql.ke.guard import current_driver
 from dirql.ke.processors.contract import contract
 from dirql.ke.refusals import note_refusal
-from dirql.ke.threads.kernel_call import KernelCall
+from dirql.ke.threads.kernel_call import KernelCall, is_program
 from dirql.nt.constants import (
     DO_DEVICE_INITIALIZING,
     DO_EXCLUSIVE,
@@ -166,7 +165,7 @@ def _create(
     block: IoStatusBlock,
 ) -> tuple[int, int | None]:
     """Send IRP_MJ_CREATE, and make a handle with the OBJ_ `attributes` if the driver agrees."""
-    if current_driver() is None:
+    if is_program():
         result = file.create(access, options, file_attributes, share_access)
     else:
         with KernelCall():

@@ -34,7 +34,7 @@ from dirql.ke.origin import origin, origin_of_routine
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.alert import return_to_user_mode
 from dirql.ke.threads.apc import Apc, NormalRoutine, completion_apc
-from dirql.ke.threads.kernel_call import KernelCall
+from dirql.ke.threads.kernel_call import KernelCall, is_program
 from dirql.ke.threads.thread import WAITING, Thread
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.manager import running as memory_manager
@@ -248,7 +248,7 @@ class FileRequest(Request):
     ) -> None:
         """`limit` is the largest Information that the buffer allows, by default `output_length`."""
         most = output_length if limit is None else limit
-        mode = UserMode if ke.processor.driver is None else KernelMode
+        mode = UserMode if is_program() else KernelMode
         # `super()` makes an object first, which takes 1 % of "a read" in bench/io_paths.py.
         Request.__init__(self, irp, event, io_status_block, mode, output_length, most, file)
         self.file = file
@@ -261,7 +261,7 @@ class FileRequest(Request):
     def set_apc(self, routine: NormalRoutine, context: object) -> None:
         """Have the thread that makes the request run `routine(context, status block, 0)` when the result is there."""
         driver = ke.processor.driver
-        self.apc = completion_apc(self.thread, driver, routine, context, driver is None)
+        self.apc = completion_apc(self.thread, driver, routine, context, is_program())
 
     def set_port_context(self, context: object) -> None:
         """Send a packet with `context` to the completion port of the file, if it has one when the result is there."""
@@ -275,7 +275,7 @@ class FileRequest(Request):
 
     def send(self, device: DeviceObject) -> int:
         """Do as `submit` for the caller of a service; if that is a driver, the previous mode is KernelMode inside."""
-        if ke.processor.driver is None:
+        if is_program():
             return self.submit(device)
         with KernelCall():
             return self.submit(device)

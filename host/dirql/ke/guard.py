@@ -74,11 +74,9 @@ __all__ = [
     "QUERY_ROUTINE",
     "REINITIALIZE",
     "RUNDOWN_APC",
-    "RUN_ONCE",
     "START_IO",
     "SYNCHRONIZE",
     "THREAD",
-    "THREAD_NOTIFY",
     "UNLOAD",
     "WORKER",
     "Mortal",
@@ -206,14 +204,6 @@ REINITIALIZE: Final = RoutineKind(
     "the reinitialization routine",
     level=IRQL_UNEXPECTED_VALUE,
     parameters=("DriverObject", "Context", "Count"),
-)
-THREAD_NOTIFY: Final = RoutineKind(
-    "the notify routine", level=IRQL_UNEXPECTED_VALUE, parameters=("ProcessId", "ThreadId", "Create")
-)
-RUN_ONCE: Final = RoutineKind(
-    "the routine that initializes once",
-    level=IRQL_UNEXPECTED_VALUE,
-    parameters=("RunOnce", "Parameter", "Context"),
 )
 CALLBACK_FUNCTION: Final = RoutineKind(
     "the callback routine",

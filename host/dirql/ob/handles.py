@@ -10,6 +10,7 @@ from typing import Final, TypeAlias, TypeVar
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import current_driver, is_verified
 from dirql.ke.origin import Mark, describe_mark, mark
+from dirql.ke.threads.kernel_call import is_program
 from dirql.nt.constants import OBJ_INHERIT, OBJ_KERNEL_HANDLE
 from dirql.nt.status import (
     STATUS_ACCESS_DENIED,
@@ -85,7 +86,7 @@ class HandleTable:
 
         The object does not get a reference. A program cannot use a kernel handle.
         """
-        if handle in self._entries and handle > _LAST and current_driver() is None:
+        if handle in self._entries and handle > _LAST and is_program():
             return STATUS_INVALID_HANDLE, None
         return self.lookup_for_kernel(handle, kind, access)
 

@@ -12,6 +12,7 @@ from dirql.ke.guard import current_driver, is_verified
 from dirql.ke.objects.dispatcher_object import DispatcherObject
 from dirql.ke.origin import Mark, mark
 from dirql.ke.running import Running
+from dirql.ke.threads.kernel_call import is_program
 from dirql.ke.threads.thread import Thread
 from dirql.nt.bugcodes import (
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -242,7 +243,7 @@ class ObjectManager:
 def handle_flags(attributes: ObjectAttributes | None) -> int:
     """The OBJ_ flags for the handle that a service makes; a program cannot ask for a kernel handle."""
     flags = 0 if attributes is None else attributes.attributes
-    return flags & ~OBJ_KERNEL_HANDLE if current_driver() is None else flags
+    return flags & ~OBJ_KERNEL_HANDLE if is_program() else flags
 
 
 def has_name(attributes: ObjectAttributes | None) -> bool:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Final
 
 from dirql.ke.current import current
-from dirql.ke.guard import THREAD_NOTIFY, call_driver, current_driver, describe
+from dirql.ke.guard import RoutineKind, call_driver, current_driver, describe
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.thread import Thread
+from dirql.nt.bugcodes import IRQL_UNEXPECTED_VALUE
 from dirql.nt.status import (
     STATUS_INSUFFICIENT_RESOURCES,
     STATUS_INVALID_PARAMETER,
@@ -39,6 +40,9 @@ _REMOVE_THREAD: Final = contract("PsRemoveCreateThreadNotifyRoutine")
 _SET_IMAGE: Final = contract("PsSetLoadImageNotifyRoutine")
 _REMOVE_IMAGE: Final = contract("PsRemoveLoadImageNotifyRoutine")
 
+_NOTIFY: Final = RoutineKind(
+    "the notify routine", level=IRQL_UNEXPECTED_VALUE, parameters=("ProcessId", "ThreadId", "Create")
+)
 _MOST: Final = 64
 """The number of routines of one kind that NT has place for."""
 
@@ -151,4 +155,4 @@ def _tell_of_thread(thread: Thread, create: bool) -> None:
     process = object_manager.value.process_of(thread).number
     for each in _registered(_REMOVE_THREAD.stated.routine):
         if each.function is not None and each in object_manager.value.callbacks:
-            call_driver(THREAD_NOTIFY, each.driver, each.function, process, thread.number, create)
+            call_driver(_NOTIFY, each.driver, each.function, process, thread.number, create)

@@ -14,6 +14,7 @@ from dirql.ke.current import current
 from dirql.ke.guard import current_driver
 from dirql.ke.objects.dispatcher_object import DispatcherObject
 from dirql.ke.processors.contract import KeptContract, contract
+from dirql.ke.threads.kernel_call import is_program
 from dirql.mm import memory
 from dirql.nt.constants import (
     DUPLICATE_CLOSE_SOURCE,
@@ -244,7 +245,7 @@ def duplicate_object(
     access = entry.granted_access if options & DUPLICATE_SAME_ACCESS else desired_access
     if options & DUPLICATE_SAME_ATTRIBUTES:
         handle_attributes = entry.handle_attributes & ~OBJ_KERNEL_HANDLE
-    elif current_driver() is None:
+    elif is_program():
         handle_attributes &= ~OBJ_KERNEL_HANDLE
     handle = manager.handles.insert(entry.object, access, handle_attributes)
     if options & DUPLICATE_CLOSE_SOURCE:

@@ -16,7 +16,7 @@ from dirql.ke.guard import current_driver, is_verified
 from dirql.ke.objects.dispatcher_object import DispatcherObject
 from dirql.ke.processors.contract import KeptContract, contract
 from dirql.ke.threads import system_thread
-from dirql.ke.threads.kernel_call import KernelCall
+from dirql.ke.threads.kernel_call import KernelCall, is_program
 from dirql.ke.threads.thread import Thread
 from dirql.mm import memory
 from dirql.nt.bugcodes import (
@@ -98,7 +98,7 @@ def close(handle: int) -> int:
     """Close a handle of any kind; follows ZwClose."""
     _CLOSE.check_level(handle)
     _CLOSE.check_arguments(handle)
-    if current_driver() is None:
+    if is_program():
         status = object_manager.value.close(handle, for_program=True)
     else:
         with KernelCall():

@@ -15,6 +15,7 @@ from dirql.ke.objects.timer import Timer
 from dirql.ke.processors.contract import KeptContract, contract
 from dirql.ke.processors.dpc import Dpc
 from dirql.ke.threads.apc import Apc, NormalRoutine, completion_apc
+from dirql.ke.threads.kernel_call import is_program
 from dirql.ke.threads.wait import wait_for_multiple_objects, wait_for_single_object
 from dirql.nt.constants import (
     EVENT_ALL_ACCESS,
@@ -224,7 +225,7 @@ def set_timer(
     if timer_apc_routine is not None:
         driver = current_driver()
         thread = current.processor.current_thread
-        timer.apc = completion_apc(thread, driver, timer_apc_routine, timer_context, driver is None)
+        timer.apc = completion_apc(thread, driver, timer_apc_routine, timer_context, is_program())
     timer.set_ex(due_time, period, timer.own_dpc if timer.apc is not None else None)
     return STATUS_SUCCESS, was_signalled
 
@@ -259,7 +260,7 @@ def wait_for_object(handle: int, alertable: int, timeout: int | None) -> int:
     status, body = _waitable(handle)
     if body is None:
         return status
-    mode = UserMode if current_driver() is None else KernelMode
+    mode = UserMode if is_program() else KernelMode
     return wait_for_single_object(body, UserRequest, mode, bool(alertable), timeout)
 
 
@@ -289,7 +290,7 @@ def wait_for_objects(
         objects.append(body)
     if wait_type == WaitAll and len(set(objects)) < count:
         return STATUS_INVALID_PARAMETER_MIX
-    mode = UserMode if current_driver() is None else KernelMode
+    mode = UserMode if is_program() else KernelMode
     blocks = [WaitBlock() for _ in objects]
     return wait_for_multiple_objects(
         count, objects, wait_type, UserRequest, mode, bool(alertable), timeout, blocks
@@ -321,7 +322,7 @@ def event_of_handle(kept: KeptContract, event: object) -> tuple[int, Event | Non
 
 def _access(wanted: int) -> int:
     """The access that a handle must grant: kernel mode is not checked."""
-    return wanted if current_driver() is None else 0
+    return wanted if is_program() else 0
 
 
 def _create(

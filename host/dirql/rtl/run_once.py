@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Final
 
 from dirql.ke.current import current
-from dirql.ke.guard import RUN_ONCE, call_driver, current_driver
+from dirql.ke.guard import RoutineKind, call_driver, current_driver
 from dirql.ke.objects.event import Event
 from dirql.ke.origin import mark
 from dirql.ke.processors.contract import contract
 from dirql.ke.threads.wait import wait_for_single_object
 from dirql.mm.allocation import free_pool
 from dirql.mm.manager import running
+from dirql.nt.bugcodes import IRQL_UNEXPECTED_VALUE
 from dirql.nt.constants import (
     RTL_RUN_ONCE_ASYNC,
     RTL_RUN_ONCE_CHECK_ONLY,
@@ -42,6 +43,11 @@ _BEGIN: Final = contract("RtlRunOnceBeginInitialize")
 _COMPLETE: Final = contract("RtlRunOnceComplete")
 _EXECUTE: Final = contract("RtlRunOnceExecuteOnce")
 
+_INIT_FN: Final = RoutineKind(
+    "the routine that initializes once",
+    level=IRQL_UNEXPECTED_VALUE,
+    parameters=("RunOnce", "Parameter", "Context"),
+)
 _STATE: Final = 3
 _FRESH: Final = 0
 _PENDING: Final = 1
@@ -106,7 +112,7 @@ def execute_once(run_once: int, init_fn: InitFunction, parameter: object) -> tup
         _complete(run_once, RTL_RUN_ONCE_INIT_FAILED, 0)
         return STATUS_NO_MEMORY, None
     write(place, bytes(_POINTER))
-    made = call_driver(RUN_ONCE, current_driver(), init_fn, run_once, parameter, place)
+    made = call_driver(_INIT_FN, current_driver(), init_fn, run_once, parameter, place)
     pointer = int.from_bytes(read(place, _POINTER), "little")
     free_pool(place)
     if not made:

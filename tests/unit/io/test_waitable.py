@@ -177,6 +177,26 @@ def test_APC_08_the_apc_of_a_programs_timer_runs_in_an_alertable_wait(machine: M
     wdm.ZwClose(handle)
 
 
+def test_a_system_thread_without_a_driver_calls_from_kernel_mode(machine: Machine) -> None:
+    """The thread needs no alertable wait for its APCs, and it has kernel handles."""
+    seen: list[object] = []
+
+    def thread(_: object) -> None:
+        seen.append(wdm.ExGetPreviousMode())
+        named = wdm.OBJECT_ATTRIBUTES()
+        wdm.InitializeObjectAttributes(named, None, wdm.OBJ_KERNEL_HANDLE, None, None)
+        _, handle = wdm.ZwCreateTimer(wdm.TIMER_ALL_ACCESS, named, wdm.NotificationTimer)
+        assert handle is not None
+        seen.append(handle >> 63)
+        wdm.ZwSetTimer(handle, -100, lambda *_: seen.append("called"), None, False, 0)
+        seen.append(wdm.ZwWaitForSingleObject(handle, False, None))
+        seen.append(wdm.ZwClose(handle))
+
+    wdm.PsCreateSystemThread(wdm.SYNCHRONIZE, None, None, thread, None)
+    machine.sleep(1e-3)
+    assert seen == [wdm.KernelMode, 1, "called", wdm.STATUS_SUCCESS, wdm.STATUS_SUCCESS]
+
+
 def test_a_timer_that_is_set_again_or_cancelled_takes_its_apc_back(machine: Machine) -> None:
     calls: list[str] = []
     handle = a_timer()

@@ -11,7 +11,16 @@ from types import TracebackType
 
 from dirql.ke.current import current
 
-__all__ = ["KernelCall"]
+__all__ = ["KernelCall", "is_program"]
+
+
+def is_program() -> bool:
+    """Whether the code of a program calls, which belongs to no driver and runs in no system thread.
+
+    The previous mode, of which ExGetPreviousMode tells, is UserMode then.
+    """
+    processor = current.processor
+    return processor.driver is None and not processor.current_thread.is_system
 
 
 class KernelCall:
