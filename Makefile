@@ -132,9 +132,10 @@ bitstream: $(VENV)/.installed-boards ## make the bitstream of a board: make bits
 # The tests of bitstreams need bitstreams, which are built if they are not current, and the unpacker of Debian's package
 # fpga-icestorm. They take up to an hour after a change of the hardware, and some minutes after others. The proofs come last.
 .PHONY: nightly
-nightly: $(VENV)/.installed-dev $(VENV)/.installed-boards ## bitstreams against the RTL, the store driver on a twin, a million random accesses, all proofs
+nightly: $(VENV)/.installed-dev $(VENV)/.installed-boards ## bitstreams against the RTL, the store driver on a twin, the machine pio, a million random accesses, all proofs
 	@DIRQL_BITSTREAMS=required $(PY) -m pytest --randomly-seed=14 tests/bitstream $(ARGS)
 	@$(PY) -m pytest --randomly-seed=14 tests/machine/test_store_driver.py --dirql-target 'twin:tiny?silence=20' $(ARGS)
+	@DIRQL_MACHINES=all $(PY) -m pytest --randomly-seed=14 tests/machine/test_machines.py tests/machine/test_lspci.py -k pio $(ARGS)
 	@PYTHONPATH=tests $(PY) -m hdl.random_accesses at
 	@$(MAKE) --no-print-directory formal ARGS=
 

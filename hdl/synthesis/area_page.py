@@ -159,15 +159,20 @@ def link_text(found: Mapping[str, Link]) -> str:
     )
 
 
+def links_of(text: str) -> dict[str, Link]:
+    """The places of the link that a page tells."""
+    told = re.findall(r"on the ([^;:]+?) (\d+) LUTs, (\d+) cells and (\d+) block RAMs, with `(\w+)`", text)
+    return {part: Link(name, int(luts), int(cells), int(rams)) for part, luts, cells, rams, name in told}
+
+
 def page(plan: Plan, measured: Mapping[Run, Sequence[Size]], old: str = "") -> str:
     """The text of the whole page; rows and sections of what was not measured are those of `old`, if they are there."""
     kept = {part.partition("\n")[0]: part.rstrip() for part in re.split(r"^(?=## )", old, flags=re.MULTILINE)}
     machines = kept.get(MACHINES, "")
-    found = links(measured)
-    old_link = re.search(r"^The link .*", machines, re.MULTILINE)
+    told = links_of(machines) | links(measured)
     sections = [
         HEAD.rstrip(),
-        f"{MACHINES}\n\n{old_link[0] if old_link and not found else link_text(found)}\n\n{MACHINE_HEAD}"
+        f"{MACHINES}\n\n{link_text(told)}\n\n{MACHINE_HEAD}"
         + "".join(machine_rows(plan, measured, machines)),
     ]
     for run in plan.runs:

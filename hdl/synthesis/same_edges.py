@@ -35,8 +35,8 @@ from dirql.target.simulation.twin import TwinPlan, TwinProcess
 
 __all__ = ["Twins", "main", "prepare", "record_session", "served_rate", "session_clocks"]
 
-JOB = ("--mode", "polled,dma", "--interrupt", "level", "--transfers", "2", "--size", "256")
-"""The job of a session: all kinds of accesses, and DMA both ways with interrupts."""
+JOB = ("--interrupt", "level", "--transfers", "2", "--size", "256")
+"""The job of a session: all kinds of accesses, and DMA both ways with interrupts if there is DMA."""
 MEASURED_CLOCKS = 500_000
 
 
@@ -63,14 +63,16 @@ def prepare(name: str) -> Twins:
     return Twins(plan, Path(plan.command()[0]), rtl)
 
 
-def record_session(twins: Twins, session: Path, job: Sequence[str] = JOB) -> str:
+def record_session(twins: Twins, session: Path) -> str:
     """Let `dirql run` move data on the twin of the bitstream, through a pty; returns what it printed.
 
     Raises `CalledProcessError` if the run fails.
     """
     with closing(TwinProcess(dataclasses.replace(twins.plan, session=session))) as twin:
         target = f"serial://{twin.address}?baud={twins.plan.baud}&silence=20"
-        command = [sys.executable, "-m", "dirql", "run", "--machine", twins.plan.machine.name, *job]
+        mode = "polled,dma" if twins.plan.machine.masters else "polled,interrupt"
+        job = ("--machine", twins.plan.machine.name, "--mode", mode, *JOB)
+        command = [sys.executable, "-m", "dirql", "run", *job]
         done = subprocess.run([*command, "--target", target], stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout
 

@@ -297,7 +297,7 @@ def _add_twin(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     add("--level", choices=LEVELS, default=LEVELS[0], help=f"{_LEVEL_HELP} (default: %(default)s)")
     add(
         "--baud",
-        type=_at_least(1),
+        type=_at_least(300),
         metavar="N",
         help="the rate of the line (default: 3000000 on pins, that of the board for a bitstream, no limit for bytes)",
     )

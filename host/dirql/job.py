@@ -56,11 +56,12 @@ __all__ = ["MODES", "Options", "run", "warn_of_size"]
 STORE = "store"
 """The function that the job uses; the machine may have several."""
 
+DMA = "dma"
 MODES = {
     "polled": TransferMode.POLLED,
     "timer": TransferMode.TIMER_POLLED,
     "interrupt": TransferMode.INTERRUPT,
-    "dma": TransferMode.DMA,
+    DMA: TransferMode.DMA,
 }
 _POLLING = ("polled", "timer")
 
@@ -119,6 +120,12 @@ def _kinds(options: Options) -> list[str]:
     return [kind for kind in options.interrupt if all(kind in store.interrupts for store in stores)]
 
 
+def _modes(options: Options) -> list[str]:
+    """The modes of the options that all stores of the machine have."""
+    stores = options.machine.functions_named(STORE)
+    return [mode for mode in options.mode if mode != DMA or all(store.bus_master for store in stores)]
+
+
 def _rows(options: Options) -> Iterator[Row]:
     """The rows to run, grouped by the kind of interrupt, which is chosen when the driver is loaded."""
     if options.driver is not None and options.has_scenario:
@@ -126,7 +133,7 @@ def _rows(options: Options) -> Iterator[Row]:
         return
     yield from (Row(mode, None) for mode in options.mode if mode in _POLLING)
     for kind in _kinds(options):
-        yield from (Row(mode, kind) for mode in options.mode if mode not in _POLLING)
+        yield from (Row(mode, kind) for mode in _modes(options) if mode not in _POLLING)
 
 
 def run(options: Options) -> int:
@@ -154,10 +161,8 @@ def run(options: Options) -> int:
 def _write_files(options: Options, result: JobResult, runs: Sequence[Run], console: Console) -> list[str]:
     """Write the files that were asked for, and say what there is not; returns a sentence for each that failed."""
     complaints: list[str] = []
-    for kind in options.interrupt:
-        if kind not in _kinds(options):
-            reason = f"the stores of {options.machine.name} have no such interrupts"
-            console.print(f"There is no row for {kind}: {reason}.", highlight=False, markup=False)
+    for sentence in _absent_rows(options):
+        console.print(sentence, highlight=False, markup=False)
     for path, write in _exports(options, result, runs):
         try:
             write(path)
@@ -169,6 +174,17 @@ def _write_files(options: Options, result: JobResult, runs: Sequence[Run], conso
         if recorded.forgotten:
             console.print(f"{recorded.name}: the trace has the last {len(recorded.events):,} event records")
     return complaints
+
+
+def _absent_rows(options: Options) -> Iterator[str]:
+    """A sentence for each mode and each kind of interrupt that was asked for, and that the stores do not have."""
+    stores = f"the stores of {options.machine.name}"
+    for mode in options.mode:
+        if options.makes_transfers and mode not in _modes(options):
+            yield f"There is no row for {mode}: {stores} have programmed I/O alone."
+    for kind in options.interrupt:
+        if kind not in _kinds(options):
+            yield f"There is no row for {kind}: {stores} have no such interrupts."
 
 
 _CLOCKS_PER_DWORD = {"polled": 6.2, "timer": 16.9, "interrupt": 7.0, "dma": 1.2}
@@ -263,6 +279,11 @@ def _measure(
     if scenarios is None and not options.machine.functions_named(STORE):
         raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
     if not list(_rows(options)):
+        if not _modes(options):
+            raise ValueError(
+                f"--mode must name a mode that the stores of {options.machine.name} have; they have programmed I/O"
+                f" alone, and no {DMA}"
+            )
         raise ValueError(
             f"--interrupt must name a kind that the stores of {options.machine.name} have; they have no"
             f" {' and no '.join(options.interrupt)} interrupts"

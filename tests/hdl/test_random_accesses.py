@@ -21,6 +21,6 @@ def test_whatever_is_written_the_bus_goes_on(machine: str, number: int, seed: in
     accesses.make(function, 2000)
     assert accesses.ends["OK"] > 1000
     drained = [each for each in accesses.target.take_event_records() if each.bits & EventBits.DMA_DRAINED]
-    assert bool(drained) == function.type.bus_master
+    assert bool(drained) == function.bus_master
     assert accesses.answering() == list(accesses.target.description.functions_on(0))
     accesses.target.close()

@@ -21,7 +21,7 @@ import pytest
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.interrupt_controller import SIMPLE
 from dirql.hardware.place import Place
-from dirql.hardware.reading import describe, machine_names
+from dirql.hardware.reading import describe
 from dirql.link.session import Patience
 from dirql.registers import interrupt_controller, pci_configuration, store, store_io
 from dirql.registers.store_descriptor import DESCRIPTOR
@@ -34,6 +34,7 @@ from fakes.default_machine import MACHINE
 from fakes.link_target import FakeBoard, open_fake_board
 from fakes.rtl_board import open_rtl_board
 from fakes.scripted_target import Ram, ScriptedTarget, Space
+from tested_machines import MASTERED
 
 FAKE_BOARD = "fake board"
 """The name of a board target whose board is a model in this process."""
@@ -277,7 +278,7 @@ _KINDS: dict[str, Callable[[], Bench]] = {
     "checked, slow memory": lambda: open_bench("verilated", checked=True, memory_delays=DELAYS),
     **{
         f"{name}, slow memory": partial(open_bench, "verilated", name, memory_delays=DELAYS)
-        for name in machine_names()
+        for name in MASTERED
         # A pair of 8259A chips is programmed in another way (tests/hdl/test_pic_ports.py).
         if describe(name).controller.kind == SIMPLE
     },

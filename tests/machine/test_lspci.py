@@ -17,13 +17,14 @@ from dirql.drivers.store.interface import PROGRAM_NAME
 from dirql.hardware.description import MachineDescription
 from dirql.hardware.function_type import BarSpace
 from dirql.hardware.place import Place
-from dirql.hardware.reading import DEFAULT_MACHINE, load_machine, machine_names
+from dirql.hardware.reading import DEFAULT_MACHINE, load_machine
 from dirql.lspci.command import Options, listing
 from dirql.lspci.size import size_text
 from dirql.machine import open_machine
 from dirql.target import inside_simulator, open_target
 from dirql.target.channel.bridges import number_buses
 from dirql.target.contract import Target
+from tested_machines import MACHINES
 
 pytestmark = [
     pytest.mark.slow,
@@ -50,7 +51,7 @@ def configuration(target: Target) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("name", machine_names())
+@pytest.mark.parametrize("name", MACHINES)
 def test_every_function_is_shown_with_the_registers_that_the_file_describes(name: str) -> None:
     target = open_target("verilated", machine=name, checked=True)
     number_buses(target)
@@ -68,7 +69,7 @@ def test_every_function_is_shown_with_the_registers_that_the_file_describes(name
             assert re.search(rf"Region {bar.number}: {kind} at <unassigned>.* \[disabled\]{size}", text)
 
 
-@pytest.mark.parametrize("name", machine_names())
+@pytest.mark.parametrize("name", MACHINES)
 def test_every_configuration_dword_is_afterwards_as_before(name: str) -> None:
     target = open_target("verilated", machine=name, checked=True)
     number_buses(target)

@@ -41,6 +41,7 @@ def test_DMA_14_a_list_that_is_put_back_while_the_device_uses_it(
 
     def hasty(extension: StoreExtension, wanted: Transfer, found: SCATTER_GATHER_LIST) -> object:
         outcome = start(extension, wanted, found)
+        assert wanted.hardware.dma is not None
         adapter = wanted.hardware.dma.adapter
         adapter.dma_operations.put_scatter_gather_list(adapter, found, wanted.writing)
         return outcome

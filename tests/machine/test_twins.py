@@ -29,6 +29,7 @@ from dirql.io.errors import IoError
 from dirql.link.pipe import NoLink
 from dirql.machine import open_machine
 from dirql.pnp.node import DeviceError
+from dirql.registers import store as regs
 from dirql.target import check_target, inside_simulator, machine_of, open_target
 from dirql.target.board.target import BoardTarget
 from dirql.target.contract import LinkLost, Target
@@ -105,9 +106,40 @@ def test_the_store_driver_moves_data_with_each_kind_of_interrupt(interrupt: str)
 
 @pytest.mark.slow
 def test_a_twin_of_a_board_has_the_clock_of_the_board() -> None:
-    target = open_target(f"twin:hx8k?{PATIENT}")
-    assert target.frequency == load_board("hx8k").machine.frequency != TINY.frequency
-    move_data(target)
+    target = open_target(f"twin:icebreaker?{PATIENT}")
+    assert target.frequency == load_board("icebreaker").machine.frequency != TINY.frequency
+    move_data(target, TransferMode.INTERRUPT)
+
+
+@pytest.mark.slow
+def test_a_machine_without_bus_masters_runs_the_job_with_programmed_io(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["run", "--target", f"twin:icebreaker?{PATIENT}", "--transfers", "1", "--size", "64"]
+    assert cli.main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "There is no row for dma: the stores of pio have programmed I/O alone." in shown
+    assert cli.main([*arguments, "--mode", "dma"]) == 2
+    assert "--mode must name a mode that the stores of pio have" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_store_with_programmed_io_alone_refuses_dma_as_a_mode_and_as_a_command() -> None:
+    target = open_target(f"twin:icebreaker?{PATIENT}")
+    with open_machine(target) as machine:
+        driver = machine.load_driver(store)
+        with machine.open(PROGRAM_NAME) as handle:
+            with pytest.raises(IoError, match="STATUS_NOT_SUPPORTED"):
+                handle.ioctl(IOCTL_STORE_SET_MODE, TransferMode.DMA.to_bytes(4, "little"))
+            handle.write(DATA)
+            assert handle.read(len(DATA)) == DATA
+        registers = machine.device_window("store", bar=0)
+        registers.write(regs.LENGTH.offset, (4).to_bytes(4, "little"))
+        registers.write(regs.COMMAND.offset, regs.Operation.DMA_WRITE.to_bytes(4, "little"))
+        error = regs.ERROR.unpack(int.from_bytes(registers.read(regs.ERROR.offset, 4), "little"))
+        assert error == regs.ERROR.unpack(regs.ERROR.BUS_MASTER_DISABLED)
+        assert not int.from_bytes(registers.read(regs.STATUS.offset, 4), "little") & regs.STATUS.BUSY
+        machine.unload_driver(driver)
 
 
 @pytest.mark.slow

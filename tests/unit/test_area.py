@@ -61,6 +61,16 @@ def test_what_was_not_measured_stays_as_it_was() -> None:
     }
 
 
+def test_the_link_on_other_parts_stays_in_the_page() -> None:
+    """Of a page that is written when one machine was measured."""
+    large = replace(SIZE, luts=6000, cells=7000, rams=28)
+    whole = page(PLAN, {run: (large if run.linked else SIZE,) for run in PLAN.runs})
+    mine = [run for run in PLAN.runs if run.machine == "pio"]
+    changed = page(PLAN, {run: (replace(large, luts=5999) if run.linked else SIZE,) for run in mine}, whole)
+    assert "on the iCE40 HX8K 1000 LUTs, 1400 cells and 8 block RAMs, with `tiny`;" in changed
+    assert "on the iCE40 UP5K 999 LUTs, 1400 cells and 8 block RAMs, with `pio`." in changed
+
+
 def test_a_link_is_measured_on_its_part_with_the_same_machine() -> None:
     linked = {run: (SIZE,) for run in PLAN.runs if run.linked}
     assert links(linked) == {}

@@ -6,7 +6,7 @@
 module host_bridge #(
   /// Log2 of the bytes of host memory claimed.
   parameter int unsigned MemoryLog2,
-  /// Masters of the bus, the bridge included.
+  /// Masters of the bus, the bridge included. Without others the bridge does not claim the host's memory.
   parameter int unsigned Masters = 2,
   /// Clocks for which the answer to a retried read of host memory is kept.
   parameter int unsigned DiscardClocks = 32768,
@@ -134,13 +134,23 @@ module host_bridge #(
     .msi_masked_o(), .msi_waits_i(1'b0)
   );
 
-  bridge_memory #(.MemoryLog2(MemoryLog2), .Masters(Masters), .DiscardClocks(DiscardClocks), .Queue(Queue), .Bridges(Bridges)) u_memory (
-    .clk_i, .rst_ni, .own_i(progress.active), .bus_i, .master_i(bus_master_i), .transaction_i(transaction),
-    .load_i(load && !transaction.configuration), .retried_i(retried), .hit_o(memory_hit), .rdata_o(memory_rdata),
-    .rvalid_o(memory_rvalid), .wready_o(memory_wready), .retry_o(memory_retry),
-    .write_i(transaction.write && !transaction.configuration), .posted_o(posted_writes), .busy_o(memory_busy), .empty_o(posted_empty_o),
-    .taken_o(posted_taken), .drained_o, .memory_o, .memory_i
-  );
+  // Only other masters use the host's memory here.
+  if (Masters > 1) begin : gen_memory
+    bridge_memory #(.MemoryLog2(MemoryLog2), .Masters(Masters), .DiscardClocks(DiscardClocks), .Queue(Queue), .Bridges(Bridges)) u_memory (
+      .clk_i, .rst_ni, .own_i(progress.active), .bus_i, .master_i(bus_master_i), .transaction_i(transaction),
+      .load_i(load && !transaction.configuration), .retried_i(retried), .hit_o(memory_hit), .rdata_o(memory_rdata),
+      .rvalid_o(memory_rvalid), .wready_o(memory_wready), .retry_o(memory_retry),
+      .write_i(transaction.write && !transaction.configuration), .posted_o(posted_writes), .busy_o(memory_busy), .empty_o(posted_empty_o),
+      .taken_o(posted_taken), .drained_o, .memory_o, .memory_i
+    );
+  end else begin : gen_no_memory
+    assign {memory_hit, memory_rdata, memory_rvalid, memory_wready, memory_retry, memory_busy} = '0;
+    assign {posted_writes, posted_taken, drained_o} = '0;
+    assign posted_empty_o = 1'b1;
+    assign memory_o       = '0;
+    logic unused_memory;
+    assign unused_memory = ^{bus_master_i, memory_i, retried, load};
+  end
 
   always_ff @(posedge clk_i) begin : p_assert
     // No posted write arrives on the clock after a transaction of the bridge, so that `posted_writes` has all.

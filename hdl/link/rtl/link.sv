@@ -14,6 +14,8 @@ module link #(
   parameter int unsigned WriteDwords = int'(host_pkg::LinkLongestWrite),
   /// The machine can arm faults.
   parameter bit Faults = 1'b1,
+  /// The machine has bus masters, and so reads host memory.
+  parameter bit Memory = 1'b1,
   /// Clocks per second, and the numbers of machine and build, the first byte on top.
   parameter logic [31:0] ClockHz,
   parameter logic [63:0] Machine,
@@ -114,12 +116,18 @@ module link #(
   logic       read_ready, write_taken, fetch, fetched;
   logic [7:0] tag;
   logic [LineLog2-2:0] dwords;
-  link_memory #(.LineLog2(LineLog2)) u_memory (
-    .clk_i, .rst_ni(begun_n), .valid_i(hm_valid_i), .write_i(hm_write_i), .address_i(hm_address_i), .ready_o(read_ready),
-    .rvalid_o(hm_rvalid_o), .rdata_o(hm_rdata_o), .write_taken_i(write_taken), .command_i(command),
-    .clock_i(clock_i[9:0]), .fetch_o(fetch), .tag_o(tag), .dwords_o(dwords), .fetched_i(fetched), .body_i(body),
-    .body_first_i(body_first), .word_i(word), .data_i(taken && kind == host_pkg::LinkToDeviceData)
-  );
+  if (Memory) begin : gen_memory
+    link_memory #(.LineLog2(LineLog2)) u_memory (
+      .clk_i, .rst_ni(begun_n), .valid_i(hm_valid_i), .write_i(hm_write_i), .address_i(hm_address_i), .ready_o(read_ready),
+      .rvalid_o(hm_rvalid_o), .rdata_o(hm_rdata_o), .write_taken_i(write_taken), .command_i(command),
+      .clock_i(clock_i[9:0]), .fetch_o(fetch), .tag_o(tag), .dwords_o(dwords), .fetched_i(fetched), .body_i(body),
+      .body_first_i(body_first), .word_i(word), .data_i(taken && kind == host_pkg::LinkToDeviceData)
+    );
+  end else begin : gen_no_memory
+    assign {read_ready, hm_rvalid_o, hm_rdata_o, fetch, tag, dwords} = '0;
+    logic unused_memory;
+    assign unused_memory = ^{body_first, word[23:0], command, fetched};
+  end
   assign hm_ready_o = hm_write_i ? write_taken : read_ready;
 
   // Events.

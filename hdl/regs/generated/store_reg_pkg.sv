@@ -51,6 +51,7 @@ package store_reg_pkg;
   } operation_e;
 
   typedef struct packed {
+    logic pio_only;
     logic byte_aligned_dma;
     logic [7:0] fifo_log2;
     logic [7:0] buffer_log2;

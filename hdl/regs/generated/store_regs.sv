@@ -179,6 +179,7 @@ module store_regs #(
           rdata_o[7:0] = hw2reg_i.features.buffer_log2;
           rdata_o[15:8] = hw2reg_i.features.fifo_log2;
           rdata_o[16:16] = hw2reg_i.features.byte_aligned_dma;
+          rdata_o[17:17] = hw2reg_i.features.pio_only;
         end
         (W+1)'(2): begin
         end

@@ -55,6 +55,8 @@ def call(folder: Path, command: Sequence[str], log: str | None = None) -> str:
         output.seek(0)
         said = output.read()
     errors = [line for line in said.splitlines() if line.startswith(("ERROR", "Error")) or "ERROR:" in line]
+    if done.returncode < 0:
+        raise ToolError(f"{command[0]} {ending(done.returncode)}: try it again, with fewer other programs")
     if done.returncode or errors:
         silent = [f"{command[0]} said nothing, and {ending(done.returncode)}: try it again"]
         raise ToolError("; ".join(errors[:3] or said.splitlines()[-2:] or silent))

@@ -116,6 +116,12 @@ class Function:
         return f"{self.type.name}_{self.index}"
 
     @property
+    def bus_master(self) -> bool:
+        """Whether the function can be bus master."""
+        is_master = self.type.bus_master
+        return bool(self.parameters[is_master]) if isinstance(is_master, str) else is_master
+
+    @property
     def pad_count(self) -> int:
         """The number of the function's pads, which ports of the RTL's top reach; 0 if it has none."""
         pads = self.type.pads
@@ -131,7 +137,7 @@ class Function:
     @property
     def interrupts(self) -> tuple[str, ...]:
         """The kinds of interrupt that a driver can choose; messages only if the parameter of that name is not 0."""
-        can_send = self.type.bus_master and self.parameters.get("messages", 1)
+        can_send = self.bus_master and self.parameters.get("messages", 1)
         return ("level", "latched", "message") if can_send else ("level", "latched")
 
     def bar_size(self, number: int) -> int:
@@ -182,7 +188,7 @@ class MachineDescription:
     @property
     def masters(self) -> tuple[Function, ...]:
         """The functions that can be bus master."""
-        return tuple(function for function in self.functions if function.type.bus_master)
+        return tuple(function for function in self.functions if function.bus_master)
 
     def functions_on(self, bus: int) -> tuple[Function, ...]:
         """The functions of a bus."""

@@ -128,7 +128,8 @@ class FunctionType:
     bars: tuple[Bar, ...]
     causes: tuple[str, ...]
     """The names of the interrupt causes, bit 0 first."""
-    bus_master: bool
+    bus_master: bool | str
+    """Whether the function can be bus master, or the name of the parameter that says so: not if it is 0."""
     slowest_devsel: int
     """The clock of a transaction, counted from 1, at which the function turns DEVSEL on at the latest."""
     pads: Pads | None
@@ -181,7 +182,7 @@ def read_function(root: Path, name: str) -> FunctionType:
         parameters=parameters,
         bars=_read_bars(table, parameters),
         causes=_read_causes(table),
-        bus_master=table.boolean("bus_master", default=False),
+        bus_master=_read_bus_master(table, parameters),
         slowest_devsel=table.integer("slowest_devsel", MEDIUM_DEVSEL, _SUBTRACTIVE_DEVSEL, MEDIUM_DEVSEL),
         pads=_read_pads(table, parameters),
         driver=table.text("driver") if table.has("driver") else "",
@@ -278,6 +279,13 @@ def _number(
         own = f"{parameter.low} to {parameter.high}"
         table.refuse(key, f"the parameter {name} must lie within {low} to {high}; its limits were {own}")
     return name
+
+
+def _read_bus_master(table: Table, parameters: tuple[Parameter, ...]) -> bool | str:
+    """Whether the function can be bus master, or the name of the parameter that says so."""
+    if isinstance(table.peek("bus_master"), str):
+        return table.choice("bus_master", [each.name for each in parameters])
+    return table.boolean("bus_master", default=False)
 
 
 def _read_pads(table: Table, parameters: tuple[Parameter, ...]) -> Pads | None:

@@ -59,6 +59,7 @@ def render_linked(machine: MachineDescription) -> str:
         pads="".join(_pads(each) for each in machine.with_pads),
         pad_connections="".join(_pad_connections(each) for each in machine.with_pads),
         faults=f"1'b{int(machine.savings.faults)}",
+        memory=f"1'b{int(bool(machine.masters))}",
         frequency=machine.frequency,
         number=machine_number(machine).hex().upper(),
     )
@@ -124,7 +125,7 @@ module linked_machine #(
   );
   link #(
     .ReceiveLog2(ReceiveLog2), .TransmitLog2(TransmitLog2), .LineLog2(LineLog2), .Faults({faults}),
-    .ClockHz(32'd{frequency}), .Machine(64'h{number}), .Build(Build)
+    .Memory({memory}), .ClockHz(32'd{frequency}), .Machine(64'h{number}), .Build(Build)
   ) u_link (
     .clk_i, .rst_ni, .rx_valid_i, .rx_byte_i, .tx_valid_o, .tx_byte_o, .tx_ready_i, .machine_rst_no(machine_rst_n),
     .cmd_valid_o(cmd_valid), .cmd_ready_i(cmd_ready), .cmd_op_o(cmd_op), .cmd_address_o(cmd_address),

@@ -296,7 +296,7 @@ def _check_functions(table: Table, machine: MachineDescription) -> None:
                 f"{key}.interrupt",
                 f"a function that is no bus master must have the kind level or latched; {function} was given"
                 " message: choose one of the two, or a function that can be bus master"
-                if not function.type.bus_master
+                if not function.bus_master
                 else f"a function without messages must have the kind level or latched; {function} was given message:"
                 " choose one of the two, or let its parameter messages be 1",
             )

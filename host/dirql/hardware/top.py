@@ -47,7 +47,7 @@ def render_top(machine: MachineDescription) -> str:
         "segments": render_segments(machine),
         "declarations": _join(_declare(name) for name in functions) + declare_segments(machine),
         "slowest": checker_patience(machine.functions_on(0)),
-        "masters_list": _listed(f"{name}_bus_o.master" for name in masters) or "'0",
+        "masters_list": _listed(f"{name}_bus_o.master" for name in masters) or "bus_pkg::MasterOutIdle",
         "targets_list": _listed(f"{name}_bus_o.target" for name in agents),
         "requests_list": _listed(f"{name}_bus_o.req" for name in masters) or "1'b0",
         "checker_requests": "req, " if masters else "",

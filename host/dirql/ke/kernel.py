@@ -81,7 +81,11 @@ class Kernel(KernelState):
         interrupt_table.install(self.interrupts)
         self.wake_dpc_thread = wake_dpc_thread
         work_queues.install(WorkQueues())
-        Watch(self.limits, processors).begin(self.timers, clock.now())
+        try:
+            Watch(self.limits, processors).begin(self.timers, clock.now())
+        except BaseException:
+            self.close()  # the machine was lost
+            raise
 
     def close(self) -> None:
         """Stop for good and end all threads but the one that calls; a second call does nothing."""

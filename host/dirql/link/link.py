@@ -124,12 +124,19 @@ class Link:
 
     def _silence(self) -> str:
         """The sentence for a board that does not answer a HELLO."""
-        if self.session.statistics.bytes_in:
-            return (
-                f"the board at {self.pipe.name} must answer with frames of the link; it sent other bytes: check the"
-                " baud rate, and that the board has a machine of dirql"
-            )
         rate = "" if self.pipe.rate is None else "the baud rate, "
+        first = self.session.first_bytes
+        if first:
+            must = f"the board at {self.pipe.name} must answer with frames of the link; it sent"
+            if self.session.is_echo:
+                return (
+                    f"{must} back what it was sent: check that no line is joined to itself, and that the board has a"
+                    " machine of dirql"
+                )
+            what = f"{rate}and " if rate else ""
+            return (
+                f"{must} other bytes, {first!r} at first: check {what}that the board has a machine of dirql"
+            )
         return (
             f"the board at {self.pipe.name} must answer within {self.session.patience.silence:g} s; it was silent:"
             f" check the port, {rate}the cable, and that the board is flashed"

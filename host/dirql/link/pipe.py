@@ -74,7 +74,7 @@ class TcpPipe(Pipe):
 
     def __init__(self, host: str, port: int) -> None:
         """Connect to a server. Raises `NoLink`."""
-        super().__init__(f"tcp://{host}:{port}")
+        super().__init__(f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}")
         try:
             self._socket = socket.create_connection((host, port), _CONNECT_LIMIT)
         except socket.gaierror as error:

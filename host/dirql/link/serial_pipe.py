@@ -81,9 +81,9 @@ class Holder(NamedTuple):
 def _errors() -> tuple[type[Exception], ...]:
     """The exceptions of a port whose device has gone: pyserial's own are OSErrors, that of termios is none.
 
-    A port that another thread closes raises a TypeError.
+    A port that another thread closes raises a TypeError, and a rate that no port can have an OverflowError.
     """
-    found: list[type[Exception]] = [OSError, TypeError, ValueError]
+    found: list[type[Exception]] = [OSError, OverflowError, TypeError, ValueError]
     with contextlib.suppress(ModuleNotFoundError):
         found.append(importlib.import_module("termios").error)
     return tuple(found)

@@ -39,6 +39,8 @@ _FRAME_OVERHEAD = 5
 _ACKNOWLEDGE_AFTER = 128
 """The bytes of contents after which the host acknowledges at once; less waits for the next frame to the device."""
 _HELLO_NUMBER = 0
+_SHOWN_BYTES = 24
+"""The bytes of something that is no board that a message shows."""
 
 
 class Loss(enum.Enum):
@@ -118,6 +120,8 @@ class Session:
         self.answers = 0
         """The number of answers to `ask` that have come."""
         self.statistics = SessionStatistics()
+        self.first_bytes = b""
+        """The first bytes that came while there was no HELLO, for a message."""
         self._round_trip = 0.0
         self._nonce = 0
         self._out: list[bytes] = []
@@ -191,11 +195,19 @@ class Session:
         self.statistics.bytes_out += len(octets)
         return octets
 
+    @property
+    def is_echo(self) -> bool:
+        """Whether the bytes that came before a HELLO are those of the host's own."""
+        own = bytes([Link.END]) + 2 * encode(self._own_hello().contents())
+        return bool(self.first_bytes) and own.startswith(self.first_bytes)
+
     # What the device does.
 
     def receive(self, chunk: bytes, now: float) -> list[Taken]:
         """Take bytes that came; returns the frames that are next in order."""
         self.statistics.bytes_in += len(chunk)
+        if self.hello is None and len(self.first_bytes) < _SHOWN_BYTES:
+            self.first_bytes = (self.first_bytes + chunk)[:_SHOWN_BYTES]
         taken: list[Taken] = []
         for contents in self._decoder.feed(chunk):
             if contents is None:
@@ -383,7 +395,10 @@ class Session:
         self._put(Frame(LinkToDevice.CONTROL, 0, self._wanted, b"", ask, again))
 
     def _send_hello(self) -> None:
-        self._put(Frame(LinkToDevice.HELLO, 0, 0, Hello(self._nonce).pack()))
+        self._put(self._own_hello())
+
+    def _own_hello(self) -> Frame:
+        return Frame(LinkToDevice.HELLO, 0, 0, Hello(self._nonce).pack())
 
     def _put(self, frame: Frame) -> None:
         self._unacknowledged = 0

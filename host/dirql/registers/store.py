@@ -138,6 +138,7 @@ class FeaturesValue(NamedTuple):
     buffer_log2: int
     fifo_log2: int
     byte_aligned_dma: int
+    pio_only: int
 
 
 class FEATURES:
@@ -155,6 +156,9 @@ class FEATURES:
     BYTE_ALIGNED_DMA: Final = 0x10000
     """R. DMA takes any host byte address and length; else dwords only."""
     BYTE_ALIGNED_DMA_SHIFT: Final = 16
+    PIO_ONLY: Final = 0x20000
+    """R. There is no DMA: a DMA command ends with error.bus_master_disabled."""
+    PIO_ONLY_SHIFT: Final = 17
 
     @staticmethod
     def pack(
@@ -162,12 +166,14 @@ class FEATURES:
         buffer_log2: int = 0,
         fifo_log2: int = 0,
         byte_aligned_dma: int = 0,
+        pio_only: int = 0,
     ) -> int:
         """The register's value, made of the fields; a field that is not given has the reset value."""
         return (
             ((buffer_log2 << 0) & 0xFF)
             | ((fifo_log2 << 8) & 0xFF00)
             | ((byte_aligned_dma << 16) & 0x10000)
+            | ((pio_only << 17) & 0x20000)
         )
 
     @staticmethod
@@ -177,6 +183,7 @@ class FEATURES:
             buffer_log2=(value >> 0) & 0xFF,
             fifo_log2=(value >> 8) & 0xFF,
             byte_aligned_dma=(value >> 16) & 0x1,
+            pio_only=(value >> 17) & 0x1,
         )
 
 

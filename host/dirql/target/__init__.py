@@ -46,15 +46,15 @@ def check_target(name: str) -> str:
         address = BoardAddress.parse(name)
         if address.kind == "twin" and address.place:
             check_twin(address.place)
-    elif name.startswith(_REPLAY):
-        recording = name.removeprefix(_REPLAY)
+    elif name.startswith(_REPLAY) or f"{name}:" == _REPLAY:
+        recording = name.partition(":")[2]
         if not Path(recording).is_file():
             was = f"there is no file {recording!r}" if recording else f"it was {name!r}"
             raise ValueError(
                 f"a replay must have the file of a recording, as replay:FILE; {was}:"
                 " `dirql run --record FILE` writes one"
             )
-    elif name not in TARGETS or f"{name}:" == _REPLAY:
+    elif name not in TARGETS:
         near = difflib.get_close_matches(name.partition(":")[0], TARGETS, 1)
         hint = f": did you mean {near[0]}?" if near else ""
         raise ValueError(f"a target must be one of {', '.join(TARGETS)}; it was {name!r}{hint}")
@@ -101,9 +101,18 @@ def open_target(
     """
     check_target(name)
     described = describe(machine_of(name) if machine is None else machine)
+    if record is not None and name.startswith(_REPLAY) and _is_same(name.removeprefix(_REPLAY), record):
+        raise ValueError(
+            f"the file of a new recording must be another one than that which is replayed; it was {record}"
+        )
     simulation = _Simulation(waves, checked, memory_delays, announce)
     opened = _open(name, described, simulation)
     return opened if record is None else RecordingTarget(opened, Path(record))
+
+
+def _is_same(file: str, other: str | Path) -> bool:
+    """Whether two paths are those of one file."""
+    return Path(other).exists() and Path(file).samefile(other)
 
 
 class _Simulation(NamedTuple):

@@ -52,10 +52,12 @@ def test_each_port_of_the_top_has_a_pin(name: str) -> None:
     board = load_board(name)
     top = (board.folder / "top.sv").read_text(encoding="utf-8")
     pins = (board.folder / board.constraints).read_text(encoding="utf-8")
-    ports = re.findall(r"^  (?:input|output|inout) +(?:logic|wire) +(\[2:0\])? *(\w+),?$", top, re.MULTILINE)
+    ports = re.findall(
+        r"^  (?:input|output|inout) +(?:logic|wire) +(?:\[(\d):0\])? *(\w+),?$", top, re.MULTILINE
+    )
     assert ports
     for width, port in ports:
-        for each in [f"{port}[{bit}]" for bit in range(3)] if width else [port]:
+        for each in [f"{port}[{bit}]" for bit in range(int(width) + 1)] if width else [port]:
             assert re.search(rf'[" ]{re.escape(each)}[" ]', pins), each
 
 
@@ -64,7 +66,7 @@ def test_each_port_of_the_top_has_a_pin(name: str) -> None:
     [
         (
             ('"tiny"', '"tinny"'),
-            "machine: a machine must be one of at, bridged, crowd, default, shared, tiny, or a file",
+            "machine: a machine must be one of at, bridged, crowd, default, pio, shared, tiny, or a file",
         ),
         (
             ('"tiny"', '"crowd"'),

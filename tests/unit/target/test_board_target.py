@@ -236,8 +236,14 @@ def test_silence_and_noise_are_told_apart() -> None:
     quick = Patience(silence=0.2)
     with pytest.raises(NoLink, match=r"must answer within 0.2 s; it was silent: check the port, the cable"):
         BoardTarget("fake", DevicePipe(lambda _octets: b""), MACHINE, patience=quick)
-    with pytest.raises(NoLink, match="it sent other bytes: check the baud rate"):
-        BoardTarget("fake", DevicePipe(lambda _octets: b"login: "), MACHINE, patience=quick)
+    pipe = DevicePipe(lambda _octets: b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n")
+    words = "it sent other bytes, b'HTTP/1.1 400 Bad Request' at first: check "
+    with pytest.raises(NoLink, match=f"{words}that the board has a machine of dirql"):
+        BoardTarget("fake", pipe, MACHINE, patience=quick)
+    pipe = DevicePipe(lambda _octets: b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n")
+    pipe.rate = 11_520
+    with pytest.raises(NoLink, match=f"{words}the baud rate, and that the board"):
+        BoardTarget("fake", pipe, MACHINE, patience=quick)
 
 
 def test_a_serial_port_at_which_nothing_comes_may_have_another_rate() -> None:
@@ -260,7 +266,7 @@ def test_a_connection_that_ends_before_the_board_has_answered_is_told() -> None:
 
 
 def test_an_echo_is_no_board() -> None:
-    with pytest.raises(NoLink, match="it sent other bytes"):
+    with pytest.raises(NoLink, match="it sent back what it was sent: check that no line is joined to itself"):
         BoardTarget("fake", DevicePipe(lambda octets: octets), MACHINE, patience=Patience(silence=0.2))
 
 

@@ -196,7 +196,7 @@ def test_the_functions_of_a_machine_have_their_places(tmp_path: Path) -> None:
     text = render_composition(load_machine("shared"), [translate(PART, write(tmp_path))])
     assert "constexpr size_t kFunctionCount = 4;" in text
     assert '{"store_3", 4, 0, 0, 1, ' in text
-    assert text.count("X(store_16_6_1_1_0_32_16_32_32_part)") == 4
+    assert text.count("X(store_16_6_1_1_0_1_32_16_32_32_part)") == 4
 
 
 @pytest.mark.parametrize(("name", "most"), [("store", 31), ("gpio", 64)])

@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 
 from dirql.hardware.reading import load_machine
 from dirql.registers.protocol import Vector
+from dirql.target import check_target, open_target
 from dirql.target.contract import (
     BusError,
     BusFault,
@@ -402,3 +403,18 @@ def test_each_kind_of_answer_is_compared(tmp_path: Path, broken: str) -> None:
         "interrupt": "the recorded machine presented an interrupt; the RTL presents none",
         "vector": f"presented input {INPUT} of the controller; the RTL presents input {INPUT + 1}",
     }[broken] in report.difference
+
+
+def test_a_recording_is_not_overwritten_by_its_own_replay(tmp_path: Path) -> None:
+    path = tmp_path / "run.dirql"
+    open_recording(path)[0].close()
+    before = path.read_bytes()
+    (tmp_path / "link").symlink_to(path)
+    for other in (path, tmp_path / "link"):
+        with pytest.raises(ValueError, match="must be another one than that which is replayed; it was "):
+            open_target(f"replay:{path}", record=other)
+    assert path.read_bytes() == before
+    with pytest.raises(
+        ValueError, match="must have the file of a recording, as replay:FILE; it was 'replay'"
+    ):
+        check_target("replay")

@@ -149,6 +149,14 @@ def test_a_byte_that_was_changed_anywhere_is_never_an_entry(tmp_path: Path) -> N
         assert reader.cut or len(found) == 12
 
 
+@pytest.mark.parametrize("octets", [b"\x89PNG\r\n\x1a\n" + bytes(99), b"a text\n", b"\n", bytes(99)])
+def test_a_file_of_another_kind_is_told(tmp_path: Path, octets: bytes) -> None:
+    path = tmp_path / "run.dirql"
+    path.write_bytes(octets)
+    with pytest.raises(RecordingError, match=r"run\.dirql does not: it is another kind of file"):
+        RecordingReader(path)
+
+
 @given(st.binary(max_size=200))
 def test_garbage_is_no_recording(tmp_path_factory: pytest.TempPathFactory, garbage: bytes) -> None:
     path = tmp_path_factory.mktemp("garbage") / "run.dirql"

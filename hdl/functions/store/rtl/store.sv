@@ -15,6 +15,8 @@ module store #(
   /// The form for small boards: each transaction of the host moves one datum, the ports must be below 0x1_0000, the queues
   /// inside are shorter, and the registers for data of the bus are ones that synthesis can share with other blocks.
   parameter bit          Small = 1'b0,
+  /// The function can be bus master. Else a DMA command ends as if Bus Master Enable were off.
+  parameter bit          Dma = 1'b1,
   /// Bits of DELAY; bits of FIFO_THRESHOLD and MAX_BURST.
   parameter int unsigned DelayBits = 32,
   parameter int unsigned CountBits = 16,
@@ -46,7 +48,8 @@ module store #(
   end
 
   // The bits that registers do not have.
-  localparam logic [31:0]   NoAddress = ~(32'hFFFF_FFFF >> (32 - AddressBits));
+  localparam logic [31:0]   NoDma     = Dma ? 32'd0 : 32'hFFFF_FFFF;
+  localparam logic [31:0]   NoAddress = ~(32'hFFFF_FFFF >> (32 - AddressBits)) | NoDma;
   localparam logic [31:0]   NoDelay   = ~(32'hFFFF_FFFF >> (32 - DelayBits));
   localparam logic [31:0]   NoCount   = ~(32'hFFFF_FFFF >> (32 - CountBits));
   localparam logic [31:0]   NoLength  = ~(32'hFFFF_FFFF >> (32 - LengthBits));
@@ -57,7 +60,7 @@ module store #(
       (4096'(NoLength) << (32'(store_reg_pkg::LengthOffset) * 8)) |
       (4096'(NoDelay) << (32'(store_reg_pkg::DelayOffset) * 8)) |
       (4096'(NoCount) << (32'(store_reg_pkg::FifoThresholdOffset) * 8)) |
-      (4096'(NoCount) << (32'(store_reg_pkg::MaxBurstOffset) * 8)) |
+      (4096'(NoCount | NoDma) << (32'(store_reg_pkg::MaxBurstOffset) * 8)) |
       (4096'(NoPace) << (32'(store_reg_pkg::FifoPaceOffset) * 8));
 
   // In the form for small boards the ports are among the first 64 Ki, as PCI allows for functions of PCs.
@@ -76,7 +79,7 @@ module store #(
   function_socket #(
     .VendorId(store_identity_pkg::VendorId), .DeviceId(store_identity_pkg::DeviceId),
     .ClassCode(store_identity_pkg::ClassCode), .Revision(store_identity_pkg::Revision), .BarMask(BarMask),
-    .BarType(BarType), .RegisterBars(6'b000101), .Messages(Messages),
+    .BarType(BarType), .RegisterBars(6'b000101), .Initiator(Dma), .Messages(Messages && Dma),
     .Bursts(!Small), .Shared(Small),
     .AddressBits(AddressBits), .LengthBits(BufferLog2 > 16 ? 16 : BufferLog2)
   ) u_socket (
@@ -194,22 +197,37 @@ module store #(
   // Bus master.
   logic        target_abort, master_abort, descriptor_invalid, range_dma, disabled;
   logic [31:0] error_address;
-  store_dma #(.BufferLog2(BufferLog2), .AddressBits(AddressBits)) u_dma (
-    .clk_i, .rst_ni, .accept_i(accept), .buffer_address_i(reg2hw.buffer_address.value[BufferLog2-1:0]),
-    .length_i(reg2hw.length.value[BufferLog2:0]), .descriptor_i(reg2hw.descriptor_base.address[AddressBits-5:0]),
-    .start_i(dma_start), .inward_i(inward), .max_burst_i(reg2hw.max_burst.dwords),
-    .bus_master_i(progress.enabled), .abort_i(dma_abort), .in_descriptor_o(dma_descriptor), .in_data_o(),
-    .done_o(dma_done), .parity_o(bus_parity), .target_abort_o(target_abort), .master_abort_o(master_abort),
-    .descriptor_invalid_o(descriptor_invalid), .range_o(range_dma), .disabled_o(disabled),
-    .error_address_o(error_address), .data_clock_o(data_clock), .delivered_o(delivered),
-    .segment_start_o(segment_start), .segment_buffer_o(segment_buffer), .segment_offset_o(segment_offset),
-    .segment_length_o(segment_length), .bus_valid_o(bus_valid), .mover_done_i(mover_done), .wlevel_i(wlevel),
-    .wpop_o(wpop), .request_valid_o(request.request_valid), .request_ready_i(progress.request_ready),
-    .request_o(request.request), .more_o(request.more), .stop_o(request.stop), .available_o(request.available),
-    .transfer_i(progress.transfer), .transfer_be_i(progress.transfer_be), .rdata_i(progress.rdata),
-    .request_done_i(progress.done), .result_i(progress.result), .address_i(progress.address),
-    .parity_error_i(progress.parity_error), .parity_address_i(progress.parity_address)
-  );
+  if (Dma) begin : gen_dma
+    store_dma #(.BufferLog2(BufferLog2), .AddressBits(AddressBits)) u_dma (
+      .clk_i, .rst_ni, .accept_i(accept), .buffer_address_i(reg2hw.buffer_address.value[BufferLog2-1:0]),
+      .length_i(reg2hw.length.value[BufferLog2:0]), .descriptor_i(reg2hw.descriptor_base.address[AddressBits-5:0]),
+      .start_i(dma_start), .inward_i(inward), .max_burst_i(reg2hw.max_burst.dwords),
+      .bus_master_i(progress.enabled), .abort_i(dma_abort), .in_descriptor_o(dma_descriptor), .in_data_o(),
+      .done_o(dma_done), .parity_o(bus_parity), .target_abort_o(target_abort), .master_abort_o(master_abort),
+      .descriptor_invalid_o(descriptor_invalid), .range_o(range_dma), .disabled_o(disabled),
+      .error_address_o(error_address), .data_clock_o(data_clock), .delivered_o(delivered),
+      .segment_start_o(segment_start), .segment_buffer_o(segment_buffer), .segment_offset_o(segment_offset),
+      .segment_length_o(segment_length), .bus_valid_o(bus_valid), .mover_done_i(mover_done), .wlevel_i(wlevel),
+      .wpop_o(wpop), .request_valid_o(request.request_valid), .request_ready_i(progress.request_ready),
+      .request_o(request.request), .more_o(request.more), .stop_o(request.stop), .available_o(request.available),
+      .transfer_i(progress.transfer), .transfer_be_i(progress.transfer_be), .rdata_i(progress.rdata),
+      .request_done_i(progress.done), .result_i(progress.result), .address_i(progress.address),
+      .parity_error_i(progress.parity_error), .parity_address_i(progress.parity_address)
+    );
+  end else begin : gen_no_dma
+    // A DMA command ends at once, as it does when Bus Master Enable is off.
+    assign dma_done = 1'b1;
+    assign disabled = dma_start;
+    assign {request.request_valid, request.request, request.available, request.more, request.stop} = '0;
+    assign {bus_parity, target_abort, master_abort, descriptor_invalid, range_dma, error_address} = '0;
+    assign {dma_descriptor, data_clock, delivered, bus_valid, wpop} = '0;
+    assign {segment_start, segment_offset, segment_length} = '0;
+    always_ff @(posedge clk_i) begin : p_segment
+      if (accept) segment_buffer <= reg2hw.buffer_address.value[BufferLog2-1:0];
+    end
+    logic unused_dma;
+    assign unused_dma = ^{dma_abort, wlevel, progress};
+  end
 
   // Interrupts. The cause FIFO follows the condition of the FIFO.
   logic [4:0] cause, mask;
@@ -240,7 +258,8 @@ module store #(
     if (load) begin
       hw2reg.features.buffer_log2      = 8'(BufferLog2);
       hw2reg.features.fifo_log2        = 8'(FifoLog2);
-      hw2reg.features.byte_aligned_dma = 1'b1;
+      hw2reg.features.byte_aligned_dma = Dma;
+      hw2reg.features.pio_only         = !Dma;
       hw2reg.status.busy               = busy;
       hw2reg.status.error              = !errors_clear;
       hw2reg.status.fifo_empty         = fifo_level == '0;

@@ -55,7 +55,7 @@ module linked_machine #(
   );
   link #(
     .ReceiveLog2(ReceiveLog2), .TransmitLog2(TransmitLog2), .LineLog2(LineLog2), .Faults(1'b1),
-    .ClockHz(32'd33333333), .Machine(64'h2BFF1C743F756FF8), .Build(Build)
+    .Memory(1'b1), .ClockHz(32'd33333333), .Machine(64'hF2EA701411FC1D93), .Build(Build)
   ) u_link (
     .clk_i, .rst_ni, .rx_valid_i, .rx_byte_i, .tx_valid_o, .tx_byte_o, .tx_ready_i, .machine_rst_no(machine_rst_n),
     .cmd_valid_o(cmd_valid), .cmd_ready_i(cmd_ready), .cmd_op_o(cmd_op), .cmd_address_o(cmd_address),

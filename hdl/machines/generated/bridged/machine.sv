@@ -227,7 +227,7 @@ module machine #(
   assign store_0_bus_i.bus   = bus_1;
   assign store_0_bus_i.idsel = idsel_1[1];
   assign store_0_bus_i.gnt   = gnt_1[1];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_0 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_0 (
     .clk_i, .rst_ni(rst_1_n), .place_i(store_0_place), .bus_i(store_0_bus_i), .bus_o(store_0_bus_o), .intx_o(store_0_intx),
     .events_o(store_0_events)
   );
@@ -276,7 +276,7 @@ module machine #(
   assign store_3_bus_i.bus   = bus_1;
   assign store_3_bus_i.idsel = idsel_1[5];
   assign store_3_bus_i.gnt   = gnt_1[2];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_3 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_3 (
     .clk_i, .rst_ni(rst_1_n), .place_i(store_3_place), .bus_i(store_3_bus_i), .bus_o(store_3_bus_o), .intx_o(store_3_intx),
     .events_o(store_3_events)
   );
@@ -292,7 +292,7 @@ module machine #(
   assign store_4_bus_i.bus   = bus_2;
   assign store_4_bus_i.idsel = idsel_2[1];
   assign store_4_bus_i.gnt   = gnt_2[1];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_4 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_4 (
     .clk_i, .rst_ni(rst_2_n), .place_i(store_4_place), .bus_i(store_4_bus_i), .bus_o(store_4_bus_o), .intx_o(store_4_intx),
     .events_o(store_4_events)
   );
@@ -341,7 +341,7 @@ module machine #(
   assign store_7_bus_i.bus   = bus_2;
   assign store_7_bus_i.idsel = idsel_2[6];
   assign store_7_bus_i.gnt   = gnt_2[2];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_7 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_7 (
     .clk_i, .rst_ni(rst_2_n), .place_i(store_7_place), .bus_i(store_7_bus_i), .bus_o(store_7_bus_o), .intx_o(store_7_intx),
     .events_o(store_7_events)
   );

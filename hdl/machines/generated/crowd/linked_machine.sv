@@ -95,7 +95,7 @@ module linked_machine #(
   );
   link #(
     .ReceiveLog2(ReceiveLog2), .TransmitLog2(TransmitLog2), .LineLog2(LineLog2), .Faults(1'b1),
-    .ClockHz(32'd33333333), .Machine(64'h2D2B026FA7051F05), .Build(Build)
+    .Memory(1'b1), .ClockHz(32'd33333333), .Machine(64'h188FF674ECFA6B2A), .Build(Build)
   ) u_link (
     .clk_i, .rst_ni, .rx_valid_i, .rx_byte_i, .tx_valid_o, .tx_byte_o, .tx_ready_i, .machine_rst_no(machine_rst_n),
     .cmd_valid_o(cmd_valid), .cmd_ready_i(cmd_ready), .cmd_op_o(cmd_op), .cmd_address_o(cmd_address),

@@ -208,7 +208,7 @@ module machine #(
   assign store_0_bus_i.bus   = bus;
   assign store_0_bus_i.idsel = idsel[1];
   assign store_0_bus_i.gnt   = gnt[1];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_0 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_0 (
     .clk_i, .rst_ni, .place_i(store_0_place), .bus_i(store_0_bus_i), .bus_o(store_0_bus_o), .intx_o(store_0_intx),
     .events_o(store_0_events)
   );
@@ -258,7 +258,7 @@ module machine #(
   assign store_3_bus_i.bus   = bus;
   assign store_3_bus_i.idsel = idsel[2];
   assign store_3_bus_i.gnt   = gnt[2];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_3 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_3 (
     .clk_i, .rst_ni, .place_i(store_3_place), .bus_i(store_3_bus_i), .bus_o(store_3_bus_o), .intx_o(store_3_intx),
     .events_o(store_3_events)
   );
@@ -308,7 +308,7 @@ module machine #(
   assign store_6_bus_i.bus   = bus;
   assign store_6_bus_i.idsel = idsel[3];
   assign store_6_bus_i.gnt   = gnt[3];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_6 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_6 (
     .clk_i, .rst_ni, .place_i(store_6_place), .bus_i(store_6_bus_i), .bus_o(store_6_bus_o), .intx_o(store_6_intx),
     .events_o(store_6_events)
   );
@@ -358,7 +358,7 @@ module machine #(
   assign store_9_bus_i.bus   = bus;
   assign store_9_bus_i.idsel = idsel[4];
   assign store_9_bus_i.gnt   = gnt[4];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_9 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_9 (
     .clk_i, .rst_ni, .place_i(store_9_place), .bus_i(store_9_bus_i), .bus_o(store_9_bus_o), .intx_o(store_9_intx),
     .events_o(store_9_events)
   );
@@ -408,7 +408,7 @@ module machine #(
   assign store_12_bus_i.bus   = bus;
   assign store_12_bus_i.idsel = idsel[8];
   assign store_12_bus_i.gnt   = gnt[5];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_12 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_12 (
     .clk_i, .rst_ni, .place_i(store_12_place), .bus_i(store_12_bus_i), .bus_o(store_12_bus_o), .intx_o(store_12_intx),
     .events_o(store_12_events)
   );
@@ -424,7 +424,7 @@ module machine #(
   assign store_13_bus_i.bus   = bus;
   assign store_13_bus_i.idsel = idsel[15];
   assign store_13_bus_i.gnt   = gnt[6];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_13 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_13 (
     .clk_i, .rst_ni, .place_i(store_13_place), .bus_i(store_13_bus_i), .bus_o(store_13_bus_o), .intx_o(store_13_intx),
     .events_o(store_13_events)
   );

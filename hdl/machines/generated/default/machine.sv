@@ -93,7 +93,7 @@ module machine #(
   assign store_0_bus_i.bus   = bus;
   assign store_0_bus_i.idsel = idsel[1];
   assign store_0_bus_i.gnt   = gnt[1];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_0 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_0 (
     .clk_i, .rst_ni, .place_i(store_0_place), .bus_i(store_0_bus_i), .bus_o(store_0_bus_o), .intx_o(store_0_intx),
     .events_o(store_0_events)
   );

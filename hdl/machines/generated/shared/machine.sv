@@ -108,7 +108,7 @@ module machine #(
   assign store_0_bus_i.bus   = bus;
   assign store_0_bus_i.idsel = idsel[1];
   assign store_0_bus_i.gnt   = gnt[1];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_0 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_0 (
     .clk_i, .rst_ni, .place_i(store_0_place), .bus_i(store_0_bus_i), .bus_o(store_0_bus_o), .intx_o(store_0_intx),
     .events_o(store_0_events)
   );
@@ -124,7 +124,7 @@ module machine #(
   assign store_1_bus_i.bus   = bus;
   assign store_1_bus_i.idsel = idsel[2];
   assign store_1_bus_i.gnt   = gnt[2];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_1 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_1 (
     .clk_i, .rst_ni, .place_i(store_1_place), .bus_i(store_1_bus_i), .bus_o(store_1_bus_o), .intx_o(store_1_intx),
     .events_o(store_1_events)
   );
@@ -140,7 +140,7 @@ module machine #(
   assign store_2_bus_i.bus   = bus;
   assign store_2_bus_i.idsel = idsel[3];
   assign store_2_bus_i.gnt   = gnt[3];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_2 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_2 (
     .clk_i, .rst_ni, .place_i(store_2_place), .bus_i(store_2_bus_i), .bus_o(store_2_bus_o), .intx_o(store_2_intx),
     .events_o(store_2_events)
   );
@@ -156,7 +156,7 @@ module machine #(
   assign store_3_bus_i.bus   = bus;
   assign store_3_bus_i.idsel = idsel[4];
   assign store_3_bus_i.gnt   = gnt[4];
-  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_3 (
+  store #(.BufferLog2(16), .FifoLog2(6), .Messages(1), .Instruments(1), .Small(0), .Dma(1), .DelayBits(32), .CountBits(16), .LengthBits(32), .AddressBits(32)) u_store_3 (
     .clk_i, .rst_ni, .place_i(store_3_place), .bus_i(store_3_bus_i), .bus_o(store_3_bus_o), .intx_o(store_3_intx),
     .events_o(store_3_events)
   );

@@ -45,7 +45,7 @@ module linked_machine #(
   );
   link #(
     .ReceiveLog2(ReceiveLog2), .TransmitLog2(TransmitLog2), .LineLog2(LineLog2), .Faults(1'b0),
-    .ClockHz(32'd24000000), .Machine(64'h5E288DD53999B18C), .Build(Build)
+    .Memory(1'b1), .ClockHz(32'd24000000), .Machine(64'hE29A0F490785C5CB), .Build(Build)
   ) u_link (
     .clk_i, .rst_ni, .rx_valid_i, .rx_byte_i, .tx_valid_o, .tx_byte_o, .tx_ready_i, .machine_rst_no(machine_rst_n),
     .cmd_valid_o(cmd_valid), .cmd_ready_i(cmd_ready), .cmd_op_o(cmd_op), .cmd_address_o(cmd_address),

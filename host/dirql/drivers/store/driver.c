@@ -225,6 +225,9 @@ static NTSTATUS SetMode(PSTORE_EXTENSION Extension, const ULONG *Mode, ULONG Len
     if (Length != sizeof(ULONG) || *Mode >= ModeMaximum) {
         return STATUS_INVALID_PARAMETER;
     }
+    if (*Mode == ModeDma && Extension->HasHardware && Extension->Dma.Adapter == NULL) {
+        return STATUS_NOT_SUPPORTED;
+    }
     Extension->Mode = (TRANSFER_MODE)*Mode;
     return STATUS_SUCCESS;
 }

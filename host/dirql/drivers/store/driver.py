@@ -52,6 +52,7 @@ from dirql.wdm import (
     STATUS_INVALID_DEVICE_REQUEST,
     STATUS_INVALID_PARAMETER,
     STATUS_NO_SUCH_DEVICE,
+    STATUS_NOT_SUPPORTED,
     STATUS_OBJECT_NAME_COLLISION,
     STATUS_PENDING,
     STATUS_SUCCESS,
@@ -235,7 +236,11 @@ def _control(extension: StoreExtension, irp: IRP, code: int) -> tuple[int, int]:
     buffer = irp.associated_irp.system_buffer
     data = RtlReadMemory(buffer, parameters.input_buffer_length) if buffer is not None else b""
     if code == IOCTL_STORE_SET_MODE:
-        extension.mode = TransferMode(*struct.unpack("<I", data))
+        mode = TransferMode(*struct.unpack("<I", data))
+        hardware = extension.hardware
+        if mode is TransferMode.DMA and hardware is not None and hardware.dma is None:
+            return STATUS_NOT_SUPPORTED, 0
+        extension.mode = mode
     elif code == IOCTL_STORE_SET_TIMING:
         extension.timing = Timing.unpack(data)
     elif code == IOCTL_STORE_GET_STATISTICS:

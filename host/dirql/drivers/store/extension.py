@@ -67,7 +67,8 @@ class Hardware:
 
     registers: Registers
     fifo: Fifo
-    dma: Dma
+    dma: Dma | None
+    """None for a device that has programmed I/O alone."""
     interrupt: KINTERRUPT
 
 

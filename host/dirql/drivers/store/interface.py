@@ -53,7 +53,7 @@ class TransferMode(enum.IntEnum):
     """The device moves data itself, as bus master."""
 
 
-# Input: a TransferMode as an unsigned 32-bit number. No output.
+# Input: a TransferMode as an unsigned 32-bit number. No output. DMA is STATUS_NOT_SUPPORTED for a device without it.
 IOCTL_STORE_SET_MODE = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800, METHOD_BUFFERED, FILE_ANY_ACCESS)
 # Input: a Timing. No output.
 IOCTL_STORE_SET_TIMING = CTL_CODE(FILE_DEVICE_UNKNOWN, 0x801, METHOD_BUFFERED, FILE_ANY_ACCESS)

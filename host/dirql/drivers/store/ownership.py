@@ -79,6 +79,7 @@ def StoreReleaseDevice(device: DEVICE_OBJECT, transfer: Transfer, outcome: Outco
     IoSetCancelRoutine(transfer.irp, None)
     IoReleaseCancelSpinLock(old_irql)
     if transfer.scatter_gather is not None and extension.device_is_quiet:
+        assert transfer.hardware.dma is not None
         adapter = transfer.hardware.dma.adapter
         adapter.dma_operations.put_scatter_gather_list(adapter, transfer.scatter_gather, transfer.writing)
     StoreCompleteRequest(device, transfer.irp, outcome.status, outcome.information)

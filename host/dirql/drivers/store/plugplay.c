@@ -128,7 +128,9 @@ static NTSTATUS StoreAcquireHardware(PDEVICE_OBJECT Device, PCM_RESOURCE_LIST Re
     if (!GetFifo(extension, port, 1u << ((features & STORE_FEATURES_FIFO_LOG2) >> STORE_FEATURES_FIFO_LOG2_SHIFT))) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
-    if (!GetDma(extension)) {
+    if ((features & STORE_FEATURES_PIO_ONLY) != 0) {
+        extension->Mode = extension->Mode == ModeDma ? ModePolled : extension->Mode;
+    } else if (!GetDma(extension)) {
         return STATUS_INSUFFICIENT_RESOURCES;
     }
     latched = (interrupt->Flags & CM_RESOURCE_INTERRUPT_LATCHED) != 0;

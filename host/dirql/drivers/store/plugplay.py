@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dirql.drivers.store.cancel import StoreDeviceGone
 from dirql.drivers.store.device import StoreReadClocks, reset_device
 from dirql.drivers.store.extension import Dma, Fifo, Hardware, Registers, StoreExtension
-from dirql.drivers.store.interface import DOS_DEVICE_NAME
+from dirql.drivers.store.interface import DOS_DEVICE_NAME, TransferMode
 from dirql.drivers.store.interrupt import StoreInterruptService
 from dirql.drivers.store.stopping import StoreGoOn, StoreHoldRequests
 from dirql.registers import store as regs
@@ -249,16 +249,20 @@ def StoreAcquireHardware(device: DEVICE_OBJECT, resources: CM_RESOURCE_LIST | No
     extension.fifo = fifo = _get_fifo(ports[0], 1 << features.fifo_log2)
     if fifo is None:
         return STATUS_INSUFFICIENT_RESOURCES
-    extension.dma = dma = _get_dma(extension)
-    if dma is None:
-        return STATUS_INSUFFICIENT_RESOURCES
+    if features.pio_only:
+        if extension.mode is TransferMode.DMA:
+            extension.mode = TransferMode.POLLED
+    else:
+        extension.dma = _get_dma(extension)
+        if extension.dma is None:
+            return STATUS_INSUFFICIENT_RESOURCES
     latched = bool(interrupts[0].flags & CM_RESOURCE_INTERRUPT_LATCHED)
     extension.interrupt_control = regs.INTERRUPT_CONTROL.LATCHED if latched else 0
     reset_device(extension, registers, fifo)
     status, interrupt = _connect_interrupt(device, interrupts[0], latched)
     if interrupt is not None:
         extension.interrupt = interrupt
-        extension.hardware = Hardware(registers, fifo, dma, interrupt)
+        extension.hardware = Hardware(registers, fifo, extension.dma, interrupt)
         extension.powered = True
         PoSetPowerState(device, DevicePowerState, POWER_STATE(device_state=PowerDeviceD0))
     return status

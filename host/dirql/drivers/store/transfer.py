@@ -145,9 +145,11 @@ def _place(transfer: Transfer) -> None:
 
 def _get_scatter_gather_list(device: DEVICE_OBJECT, transfer: Transfer) -> None:
     """Ask for the scatter/gather list; `StoreStartDma` gets it now, or later when map registers are free."""
-    adapter = transfer.hardware.dma.adapter
+    dma = transfer.hardware.dma
     mdl = transfer.irp.mdl_address
+    assert dma is not None
     assert mdl is not None  # DO_DIRECT_IO
+    adapter = dma.adapter
     status = adapter.dma_operations.get_scatter_gather_list(
         adapter,
         device,
@@ -177,6 +179,7 @@ def StoreStartDma(
         transfer.scatter_gather = scatter_gather
         StoreReleaseDevice(device, transfer, _start_dma(extension, transfer, scatter_gather))
     else:
+        assert transfer.hardware.dma is not None
         adapter = transfer.hardware.dma.adapter
         adapter.dma_operations.put_scatter_gather_list(adapter, scatter_gather, transfer.writing)
 
@@ -187,6 +190,7 @@ def _start_dma(
     if is_cancelled(transfer):
         return Outcome(STATUS_CANCELLED)
     dma = transfer.hardware.dma
+    assert dma is not None
     registers = transfer.hardware.registers.address
     RtlWriteMemory(dma.descriptors, _descriptors(scatter_gather))
     WRITE_REGISTER_ULONG(registers + regs.DESCRIPTOR_BASE.offset, dma.descriptors_logical)

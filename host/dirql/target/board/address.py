@@ -11,6 +11,7 @@ pin or bitstream) and `line` (tcp, pty or usbip).
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -33,6 +34,10 @@ _EXAMPLES = {
 _WRITES = ("posted", "precise")
 _LEVELS = ("byte", "pin", "bitstream")
 _LINES = ("tcp", "pty", "usbip")
+RATES = (300, 100_000_000)
+"""The lowest and the highest rate of a line, in baud."""
+_LONGEST = 3600.0
+"""The most seconds of the options that are times, so that each run ends."""
 _WITH_BAUD = ("serial", "twin")
 _FAULTS: dict[str, Callable[[str], float]] = {
     "seed": int,
@@ -90,7 +95,7 @@ class BoardAddress:
             kind,
             place,
             port,
-            options.integer("baud") if kind in _WITH_BAUD else None,
+            options.baud() if kind in _WITH_BAUD else None,
             options.choice("writes", _WRITES) == "precise",
             options.patience(),
             options.faults(),
@@ -112,6 +117,11 @@ class _Options:
                 f"the options of a board must be written as ?name=value&name=value; they were {text!r}"
             ) from error
         self._left: dict[str, str] = dict(pairs)
+        for name, value in pairs:
+            if self._left[name] != value:
+                raise ValueError(
+                    f"an option of {text} must be given once; {name} was {value!r} and {self._left[name]!r}"
+                )
         self._known = ["writes", "silence", *_FAULTS, *(["baud"] if kind in _WITH_BAUD else [])]
         self._known += ["level", "line"] if kind == "twin" else []
 
@@ -122,23 +132,30 @@ class _Options:
             raise ValueError(f"{name} of {self._text} must be {_either(allowed)}; it was {value!r}")
         return value
 
-    def integer(self, name: str) -> int | None:
-        """A number of at least 1, None without the option."""
-        text = self._left.pop(name, None)
-        return None if text is None else int(self._read(name, text, int, 1))
+    def baud(self) -> int | None:
+        """The rate of a line, None without the option."""
+        text = self._left.pop("baud", None)
+        return None if text is None else int(self._read("baud", text, int, *RATES))
 
     def patience(self) -> Patience:
         """The times of the session."""
         text = self._left.pop("silence", None)
-        return Patience() if text is None else Patience(silence=self._read("silence", text, float, 0.5))
+        return (
+            Patience()
+            if text is None
+            else Patience(silence=self._read("silence", text, float, 0.5, _LONGEST))
+        )
 
-    def _read(self, name: str, text: str, kind: Callable[[str], float], low: float) -> float:
+    def _read(
+        self, name: str, text: str, kind: Callable[[str], float], low: float, high: float = math.inf
+    ) -> float:
         try:
             value = kind(text)
         except ValueError:
             value = low - 1
-        if not low <= value:
-            raise ValueError(f"{name} of {self._text} must be a number from {low:g} on; it was {text!r}")
+        if not low <= value <= high or value == math.inf:
+            limits = f"from {low:g} on" if math.isinf(high) else f"from {low:,g} to {high:,.10g}"
+            raise ValueError(f"{name} of {self._text} must be a number {limits}; it was {text!r}")
         return value
 
     def faults(self) -> Faults | None:
@@ -146,7 +163,11 @@ class _Options:
         given = [name for name in _FAULTS if name in self._left]
         if not given:
             return None
-        values = {name: self._read(name, self._left.pop(name), _FAULTS[name], 0) for name in given}
+        most = {"delay": _LONGEST}
+        values = {
+            name: self._read(name, self._left.pop(name), _FAULTS[name], 0, most.get(name, math.inf))
+            for name in given
+        }
         end = values.get("disconnect_at")
         return Faults(
             int(values.get("seed", 0)),

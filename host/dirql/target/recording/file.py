@@ -46,6 +46,8 @@ _LONGEST = 1 << 28
 """The most bytes of a line, or of a piece; what is longer is no recording."""
 _GZIP = 31
 """The argument of zlib for members with the head and the check sum of gzip."""
+_MARK = b"\x1f\x8b"
+"""The begin of such a member."""
 
 
 class RecordingError(TargetError):
@@ -181,6 +183,9 @@ class RecordingReader:
         """
         with self.path.open("rb") as file:
             left = file.read(_READ)
+            if not left.startswith(_MARK[: len(left)]):
+                self.cut = "it is another kind of file"
+                return
             while left:
                 try:
                     octets, rest = _read_member(file, left)

