@@ -48,6 +48,7 @@ from dirql.trace.histogram import Histogram
 from dirql.trace.host_times import HostTimes
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import Run
+from dirql.transfer_checks import TransferChecks
 from dirql.transfers import BUFFER_BAR, GUARD, HeldData, Transfers
 
 __all__ = ["MODES", "Options", "run", "warn_of_size"]
@@ -64,6 +65,9 @@ MODES = {
     DMA: TransferMode.DMA,
 }
 _POLLING = ("polled", "timer")
+
+_REGISTERS_BAR = 0
+"""The base address register of the store's registers."""
 
 _WORKERS = 16
 """The most requests of an open load that are under way at once for one device; more wait until one of them ends."""
@@ -374,10 +378,10 @@ def _run_share(options: Options, rows: Iterable[Row], display: Display) -> JobRe
 
 
 def _has_scenario(driver: Path | None) -> bool:
-    """Whether the transfers are those of a scenario; a driver in C for the store can do without one."""
-    if driver is None or driver.suffix == ".py":
-        return driver is not None
-    file = _file_beside(driver)
+    """Whether the transfers are those of a scenario; a driver for the store can do without one."""
+    if driver is None:
+        return False
+    file = driver if driver.suffix == ".py" else _file_beside(driver)
     if file.is_file() and hasattr(driver_module(file), SCENARIO):
         return True
     return Store.HARDWARE_ID not in getattr(find_driver(driver), "HARDWARE_IDS", ())
@@ -472,18 +476,19 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
     numbers = range(len(options.machine.functions_named(STORE)))
     alone = len(numbers) == 1 and options.rate is None
     with ExitStack() as open_handles:
-        stores = [
-            Transfers(
-                f"{options.seed} {row.name}",
-                options.size,
-                machine,
-                open_handles.enter_context(machine.open(program_name(number))),
-                HeldData(machine, machine.device_window(STORE, number, bar=BUFFER_BAR), alone=alone),
-            )
-            for number in numbers
-        ]
-        for each in stores:
-            each.handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
+        with _told_of_names(options):
+            stores = [
+                Transfers(
+                    f"{options.seed} {row.name}",
+                    options.size,
+                    machine,
+                    open_handles.enter_context(machine.open(program_name(number))),
+                    HeldData(machine, machine.device_window(STORE, number, bar=BUFFER_BAR), alone=alone),
+                )
+                for number in numbers
+            ]
+            for each in stores:
+                each.handle.ioctl(IOCTL_STORE_SET_MODE, struct.pack("<I", MODES[row.mode]))
         times = None if machine.target.floor is None else HostTimes(machine.io.hooks)
         started = perf_counter()
         with (
@@ -495,8 +500,10 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         wall = perf_counter() - started
         recorded = recorder.finish()
         checked = sum(each.held.clocks for each in stores)
-        for each in stores:
+        for number, each in enumerate(stores):
             each.check_all()
+            if not each.errors:
+                TransferChecks(each, machine.device_window(STORE, number, bar=_REGISTERS_BAR)).run()
         failed = any(each.errors for each in stores)
         clocks = [(0, 0) if failed else each.bus_clocks() for each in stores]
     result = ModeResult(
@@ -519,6 +526,21 @@ def _run_row(machine: Machine, row: Row, options: Options, display: Display) -> 
         kept_up=kept_up,
     )
     return result, recorded
+
+
+@contextmanager
+def _told_of_names(options: Options) -> Iterator[None]:
+    """Say what a driver must have to be measured without a scenario, if it lacks that."""
+    try:
+        yield
+    except IoError as error:
+        if options.driver is None:
+            raise
+        raise ValueError(
+            f"{options.driver} must have a generator {SCENARIO}(machine) that opens the device and yields a routine"
+            " transfer(number), which docs/measuring.md shows, or the names and the control codes of the store driver"
+            f" (dirql.drivers.store.interface); it has no scenario, and {error.strerror or error}"
+        ) from error
 
 
 def _recorder(machine: Machine, row: Row, options: Options) -> Recorder:

@@ -9,7 +9,8 @@ asks the device itself, past the driver, and for each direction separately.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Final, TypeVar
 
@@ -99,23 +100,18 @@ class Transfers:
         """Run all transfers; a request that fails is noted, and the next one follows."""
         for _ in range(transfers):
             offset = self.random.randrange(0, self.device_bytes - self.size + 1, 4)
-            try:
+            with self.noting_errors():
                 data = self.write(offset, step)
-                self._compare("after a write", data, self.held.read(offset, self.size), offset)
-                data = self._new_data(offset)
-                self.held.write(offset, data)
-                self.read(offset, data, step)
-            except (IoError, GuardDamaged) as error:
-                self.errors.append(str(error))
+                self.check_device(data, offset)
+                self.read(offset, self.put(offset, self.size), step)
 
     def write(self, offset: int, step: Step) -> bytes:
         """Write new data through the driver; returns it."""
-        data = self._new_data(offset)
+        data = self.new_data(offset, self.size)
         began = self.machine.target.now()
         moved = self.handle.write(data, offset)
         self._count(moved, began, step)
-        if moved != self.size:
-            self._wrong(f"a write of {self.size} bytes at {offset:#x} must move all; it moved {moved}")
+        self.check_moved(moved, data, offset)
         return data
 
     def read(self, offset: int, data: bytes, step: Step) -> None:
@@ -123,7 +119,7 @@ class Transfers:
         began = self.machine.target.now()
         back = self.handle.read(self.size, offset)
         self._count(len(back), began, step)
-        self._compare("read", data, back, offset)
+        self.check_read(data, back, offset)
 
     def check_all(self) -> None:
         """Compare the whole memory of the device with what it must hold after all transfers."""
@@ -152,17 +148,45 @@ class Transfers:
         data_clocks = write.data_clocks + read.data_clocks or 2 * -(-self.size // 4)
         return data_clocks, write.busy_clocks + read.busy_clocks
 
-    def _new_data(self, offset: int) -> bytes:
+    def new_data(self, offset: int, length: int) -> bytes:
         """Random data that the device shall hold from now on."""
-        data = self.random.randbytes(self.size)
-        self.wanted[offset : offset + self.size] = data
+        data = self.random.randbytes(length)
+        self.wanted[offset : offset + length] = data
         return data
+
+    def put(self, offset: int, length: int) -> bytes:
+        """Let the device hold new data, past the driver; returns it."""
+        data = self.new_data(offset, length)
+        self.held.write(offset, data)
+        return data
+
+    def check_moved(self, moved: int, data: bytes, offset: int) -> None:
+        """Hold the number of bytes that a write says it has moved against its data."""
+        if moved != len(data):
+            self.wrong(f"a write of {len(data)} bytes at {offset:#x} must move all; it moved {moved}")
+
+    def check_device(self, data: bytes, offset: int) -> None:
+        """After a write of `data`, the device must hold it."""
+        self._compare(f"after a write of {len(data)} bytes", data, self.held.read(offset, len(data)), offset)
+
+    def check_read(self, data: bytes, back: bytes, offset: int) -> None:
+        """A read through the driver must give what the device holds."""
+        self._compare(f"in a read of {len(data)} bytes", data, back, offset)
+
+    @contextmanager
+    def noting_errors(self) -> Iterator[None]:
+        """Note the error of a request that fails, so that others can follow."""
+        try:
+            yield
+        except (IoError, GuardDamaged) as error:
+            self.errors.append(str(error))
 
     def _compare(self, when: str, wanted: bytes, found: bytes, offset: int) -> None:
         if wanted != found:
-            self._wrong(f"{when}, {_difference(wanted, found, offset)}")
+            self.wrong(f"{when}, {_difference(wanted, found, offset)}")
 
-    def _wrong(self, what: str) -> None:
+    def wrong(self, what: str) -> None:
+        """Note that data was wrong."""
         self.verified = False
         self.errors.append(f"{self.handle.name}: {what}")
 
@@ -184,13 +208,11 @@ class _Part:
     def serve(self) -> None:
         """Make one request; one that fails is noted."""
         data, self._written = self._written, None
-        try:
+        with self._transfers.noting_errors():
             if data is None:
                 self._written = self._transfers.write(self._offset, self._step)
             else:
                 self._transfers.read(self._offset, data, self._step)
-        except (IoError, GuardDamaged) as error:
-            self._transfers.errors.append(str(error))
 
 
 def _suffix(handle: Handle) -> str:

@@ -30,6 +30,7 @@ COMPOSING = (
     "service_control",
     "load",
     "transfers",
+    "transfer_checks",
     "outputs",
     "cli",
     "pytest_plugin",

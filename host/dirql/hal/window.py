@@ -25,10 +25,11 @@ _TYPE_BITS: Final = 0xF
 class DeviceWindow:
     """The bytes behind a base address register for memory, whose address is read from the register at each access."""
 
-    __slots__ = ("_register", "_target", "size")
+    __slots__ = ("_register", "_target", "function", "size")
 
     def __init__(self, target: Target, function: Function, bar: int) -> None:
         """Raises `ValueError` for a register that the function does not have."""
+        self.function = function
         self.size = function.bar_size(bar)
         if not self.size:
             raise ValueError(f"the base address register must be one of {function}; it was {bar}")
