@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dirql contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What `dirql run` checks behind the transfers of a row, and does not measure.
+"""The transfers of `dirql run` behind those of a row, which are checked and not measured.
 
 A driver may be right with the transfers that are measured and with no others: those of one size, at multiples of four,
 one at a time. So each store gets a few more, in both directions. Two more show how often the device moves the data of a

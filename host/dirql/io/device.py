@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 
 from dirql.io.extension import end_extension
 from dirql.io.fixed_bytes import FixedBytes
+from dirql.io.io_timer import end_timer
 from dirql.io.manager import running as io_manager
 from dirql.io.objects import DeviceObject, DriverObject
 from dirql.io.remove_lock import RemoveLock
@@ -311,9 +312,7 @@ def delete_if_unused(device: DeviceObject) -> None:
     power = io_manager.value.power
     if power is not None and power.is_needed(device):
         return
-    timer = io_manager.value.device_timers.pop(device, None)
-    if timer is not None:
-        timer.is_started = False
+    end_timer(device)
     device.type = 0  # a use from now on is found by IoCallDriver
     end_extension(device.device_extension, repr(device), mark())
     driver = device.driver_object

@@ -22,7 +22,7 @@ from dirql.nt.bugcodes import DRIVER_VERIFIER_IOMANAGER_VIOLATION, VF_IOMANAGER_
 from dirql.nt.ntstatus import raise_status
 from dirql.nt.status import STATUS_ACCESS_VIOLATION, STATUS_SUCCESS
 
-__all__ = ["initialize_timer", "start_timer", "stop_timer"]
+__all__ = ["end_timer", "initialize_timer", "start_timer", "stop_timer"]
 
 _INITIALIZE: Final = contract("IoInitializeTimer")
 _START: Final = contract("IoStartTimer")
@@ -66,6 +66,19 @@ def stop_timer(device_object: DeviceObject) -> None:
     """Call the routine no more until IoStartTimer; follows IoStopTimer."""
     _STOP.check(device_object)
     _timer_of(device_object).is_started = False
+    _rest()
+
+
+def end_timer(device: DeviceObject) -> None:
+    """Let a device that is deleted have no timer any more."""
+    timer = io_manager.value.device_timers.pop(device, None)
+    if timer is not None:
+        timer.is_started = False
+        _rest()
+
+
+def _rest() -> None:
+    """Stop the timer of the system if no device needs it."""
     manager = io_manager.value
     if manager.timer is not None and not any(timer.is_started for timer in manager.device_timers.values()):
         manager.timer.cancel()

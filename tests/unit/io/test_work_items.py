@@ -238,6 +238,16 @@ def test_DRV_07_an_io_timer_must_not_be_left_running(machine: Machine) -> None:
     assert stopped.value.code == wdm.DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS
 
 
+def test_the_timer_of_a_deleted_device_has_ended_with_it(machine: Machine) -> None:
+    """The system's own timer must not be left either, which a report would then name without a driver."""
+    device = device_of()
+    wdm.IoInitializeTimer(device, lambda *_: None, None)
+    wdm.IoStartTimer(device)
+    assert [each.state["period"] for each in machine.list_objects("KTIMER")] == [1000]
+    wdm.IoDeleteDevice(device)
+    assert not [each for each in machine.list_objects("KTIMER") if each.state["due_time"]]
+
+
 class Extension:
     def __init__(self) -> None:
         self.timer = wdm.KTIMER()
