@@ -146,7 +146,7 @@ def _contract(description: Description, routine: Routine) -> str:
     pointers = "".join(_pointers(description, routine))
     if pointers:
         arguments += f", pointers=({pointers})"
-    values = "".join(python_values(routine))
+    values = "".join(python_values(routine, description.values))
     if values:
         arguments += f", values=({values})"
     names = "".join(f'"{each.name}", ' for each in routine.arguments)

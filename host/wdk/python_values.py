@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from wdk.prototypes import Parameter
 from wdk.routines import Routine
+from wdk.values import Values
 
 __all__ = ["is_value", "python_values"]
 
@@ -199,12 +200,25 @@ _SPECIAL = {
 """A routine and the parameters whose own code has to check, because Python takes objects of several types."""
 
 
-def python_values(routine: Routine) -> Iterator[str]:
+_CLOSED = {
+    **{
+        name: name
+        for name in (
+            *("EVENT_TYPE", "KAPC_ENVIRONMENT", "KDPC_IMPORTANCE", "KWAIT_REASON", "LOCK_OPERATION"),
+            *("MEMORY_CACHING_TYPE", "POWER_STATE_TYPE", "TIMER_TYPE", "WAIT_TYPE"),
+        )
+    },
+    "KPROCESSOR_MODE": "MODE",
+}
+"""The types of which an argument must be a member of an enumeration, since no status answers another number."""
+
+
+def python_values(routine: Routine, values: Values) -> Iterator[str]:
     """The parameters that are numbers, addresses, strings, bytes or routines, each as `Value(…), `."""
     for position, parameter in enumerate(routine.arguments):
         if routine.name in _SPECIAL or f"{routine.name}.{parameter.name}" in _SPECIAL:
             continue
-        form = _form(routine.name, parameter)
+        form = _members(routine, parameter, values) or _form(routine.name, parameter)
         if form:
             # Services check the addresses of their caller themselves and answer NULL with a status.
             is_null_legal = (
@@ -214,6 +228,21 @@ def python_values(routine: Routine) -> Iterator[str]:
             )
             optional = ", optional=True" if is_null_legal else ""
             yield f'Value({position}, "{parameter.name}", "{parameter.type}", {form}{optional}), '
+
+
+def _members(routine: Routine, parameter: Parameter, values: Values) -> str:
+    """The form of a member of an enumeration; "" for all else. Services answer wrong ones with a status."""
+    enumeration = _CLOSED.get(parameter.type)
+    if enumeration is None or routine.name.startswith("Zw"):
+        return ""
+    members = {
+        each.value: each.name
+        for group in values.constants
+        for each in reversed(group.values)
+        if group.enumeration == enumeration and not each.name.startswith("Maximum")
+    }
+    lowest, highest = min(members), max(members)
+    return f'Form.NUMBER, {lowest:#x}, {highest:#x}, such_as="{members[max(lowest, 0)]}"'
 
 
 def is_value(parameter: Parameter) -> bool:

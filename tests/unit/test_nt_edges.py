@@ -527,7 +527,7 @@ def test_an_extension_of_bytes_keeps_its_size(machine: Machine, kind: str) -> No
 
 @pytest.mark.parametrize("mode", [2, -1, 7])
 def test_the_mode_of_an_alertable_wait_is_one_of_two(machine: Machine, mode: int) -> None:
-    with pytest.raises(ValueError, match="WaitMode must be KernelMode or UserMode"):
+    with pytest.raises(ValueError, match="WaitMode must be a member of KPROCESSOR_MODE"):
         wdm.KeDelayExecutionThread(mode, True, -10)
     with pytest.raises(ValueError, match="AlertMode must be"):
         wdm.KeAlertThread(wdm.KeGetCurrentThread(), mode)

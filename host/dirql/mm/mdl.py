@@ -44,7 +44,10 @@ from dirql.nt.constants import (
     MDL_WRITE_OPERATION,
     PAGE_SHIFT,
     PAGE_SIZE,
+    IoModifyAccess,
     IoReadAccess,
+    IoWriteAccess,
+    KernelMode,
     MdlMappingNoWrite,
     UserMode,
 )
@@ -72,6 +75,10 @@ LONGEST: Final = (1 << 32) - PAGE_SIZE
 _HEADER_SIZE: Final = 0x30
 _FRAME_NUMBER_SIZE: Final = 8
 _HAS_SYSTEM_ADDRESS: Final = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL
+
+
+_MODES: Final = (KernelMode, UserMode)
+_OPERATIONS: Final = (IoReadAccess, IoWriteAccess, IoModifyAccess)
 
 
 class Mdl(MdlFields):
@@ -213,7 +220,7 @@ class Mdl(MdlFields):
         """
         _PROBE_AND_LOCK_PAGES.check_irql(self, access_mode)
         _PROBE_AND_LOCK_PAGES.check(self)
-        if type(access_mode) is not int or type(operation) is not int:
+        if access_mode not in _MODES or operation not in _OPERATIONS:
             _PROBE_AND_LOCK_PAGES.check_arguments(self, access_mode, operation)
         if self.is_free or self.mdl_flags & (DESCRIBES_FRAMES | MDL_MAPPED_TO_SYSTEM_VA):
             self.refuse_lock("MmProbeAndLockPages", VF_MDL_PROBE_BAD_FLAGS)

@@ -72,6 +72,8 @@ class Value:
     highest: int = 0
     optional: bool = False
     """Whether NULL is legal."""
+    such_as: str = ""
+    """A member of the enumeration of which the number must be one; "" for all other numbers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,14 +28,19 @@ from dirql.nt.constants import (
     TIMER_MODIFY_STATE,
     KernelMode,
     NotificationEvent,
+    NotificationTimer,
     SynchronizationEvent,
+    SynchronizationTimer,
     UserMode,
     UserRequest,
     WaitAll,
+    WaitAny,
 )
 from dirql.nt.status import (
     STATUS_INVALID_PARAMETER,
     STATUS_INVALID_PARAMETER_1,
+    STATUS_INVALID_PARAMETER_3,
+    STATUS_INVALID_PARAMETER_4,
     STATUS_INVALID_PARAMETER_MIX,
     STATUS_OBJECT_NAME_COLLISION,
     STATUS_OBJECT_NAME_EXISTS,
@@ -88,10 +93,12 @@ def create_event(
     """Make an event, by name if it has one, and open it: (status, handle); follows ZwCreateEvent.
 
     A name that an event has already is STATUS_OBJECT_NAME_COLLISION, or with OBJ_OPENIF STATUS_OBJECT_NAME_EXISTS and a
-    handle of that event.
+    handle of that event; another type than the two of an EVENT_TYPE is STATUS_INVALID_PARAMETER.
     """
     _CREATE_EVENT.check_with(desired_access, object_attributes)
     _CREATE_EVENT.check_arguments(desired_access, object_attributes, event_type, initial_state)
+    if event_type not in (NotificationEvent, SynchronizationEvent):
+        return STATUS_INVALID_PARAMETER, None
     event = Event()
     event.initialize(event_type, bool(initial_state))
     return _create(event, Event, desired_access, object_attributes)
@@ -183,9 +190,14 @@ def _queue_apc(dpc: Dpc, context: object, low: object, high: object) -> None:
 def create_timer(
     desired_access: int, object_attributes: ObjectAttributes | None, timer_type: int
 ) -> tuple[int, int | None]:
-    """Make a timer, by name if it has one, and open it: (status, handle); follows ZwCreateTimer."""
+    """Make a timer, by name if it has one, and open it: (status, handle); follows ZwCreateTimer.
+
+    Another type than the two of a TIMER_TYPE is STATUS_INVALID_PARAMETER_4.
+    """
     _CREATE_TIMER.check_with(desired_access, object_attributes)
     _CREATE_TIMER.check_arguments(desired_access, object_attributes, timer_type)
+    if timer_type not in (NotificationTimer, SynchronizationTimer):
+        return STATUS_INVALID_PARAMETER_4, None
     return _create(_HandleTimer(timer_type), _HandleTimer, desired_access, object_attributes)
 
 
@@ -269,8 +281,8 @@ def wait_for_objects(
 ) -> int:
     """Wait for one or all of the objects of `count` handles; follows ZwWaitForMultipleObjects.
 
-    STATUS_INVALID_PARAMETER_1 for a number that is not 1 … MAXIMUM_WAIT_OBJECTS, STATUS_INVALID_PARAMETER_MIX for an
-    object that is named twice where all are waited for.
+    STATUS_INVALID_PARAMETER_1 for a number that is not 1 … MAXIMUM_WAIT_OBJECTS, STATUS_INVALID_PARAMETER_3 for no
+    WAIT_TYPE, STATUS_INVALID_PARAMETER_MIX for an object that is named twice where all are waited for.
     """
     _WAIT_MULTIPLE.check_level(count)
     _WAIT_MULTIPLE.check_arguments(count, handles, wait_type, alertable, timeout)
@@ -278,6 +290,8 @@ def wait_for_objects(
         _WAIT_MULTIPLE.refuse_argument("Handles", "a list or tuple of handles", handles)
     if not 1 <= count <= MAXIMUM_WAIT_OBJECTS:
         return STATUS_INVALID_PARAMETER_1
+    if wait_type not in (WaitAll, WaitAny):
+        return STATUS_INVALID_PARAMETER_3
     if len(handles) < count:
         raise ValueError(
             f"ZwWaitForMultipleObjects: Handles must have Count elements, {count}; it had {len(handles)}"

@@ -13,6 +13,8 @@ from dirql.io.unload import unload_driver
 from dirql.ke import guard
 from dirql.ke.bugcheck import BugCheck
 from dirql.ke.costs import Costs
+from dirql.ke.objects.event import Event
+from dirql.ke.watch.deadlock import Deadlock
 from dirql.machine import LeakReport, Machine, open_machine
 from dirql.nt.bugcodes import VERIFIER_POOL_TRACKING
 from dirql.wdm import (
@@ -427,3 +429,13 @@ def test_a_driver_that_unloads_before_its_completion_routine_is_called_is_stoppe
         unload_of(leave)
     assert stopped.value.code == 0xCE
     assert "done (" in str(stopped.value)
+
+
+def test_a_driver_whose_unload_waits_for_ever_is_named_first(machine: Machine) -> None:
+    """No request is there that could be named."""
+    driver = make_driver(driver_unload=lambda _: KeWaitForSingleObject(Event.make_notification()))
+    with pytest.raises(
+        Deadlock, match=r"nothing can wake a thread: <driver \w+> waits in .*test_unload.py"
+    ) as caught:
+        unload_driver(driver)
+    assert "for <notification event" in str(caught.value).partition("\n")[0]

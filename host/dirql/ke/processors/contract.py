@@ -230,6 +230,11 @@ class KeptContract:
             null = ", or None" if value.optional else ""
             self.refuse_argument(value.name, f"{value.form.value} ({value.type}){null}", argument)
         if isinstance(argument, int) and not value.lowest <= argument <= value.highest:
+            if value.such_as:
+                raise ValueError(
+                    f"{self.stated.routine}: {value.name} must be a member of {value.type}, such as {value.such_as};"
+                    f" it was {argument}: a call is {self.stated.call}"
+                )
             raise ValueError(
                 f"{self.stated.routine}: {value.name} must be {value.form.value} from {value.lowest:#x} to"
                 f" {value.highest:#x} ({value.type}); it was {argument:#x}: write & {value.highest:#x} where C"

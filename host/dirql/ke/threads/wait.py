@@ -40,7 +40,9 @@ from dirql.nt.constants import (
     DelayExecution,
     Executive,
     KernelMode,
+    MaximumWaitReason,
     NotificationEvent,
+    UserMode,
     WaitAll,
     WaitAny,
 )
@@ -63,6 +65,9 @@ _WAIT_FOR_SINGLE_OBJECT: Final = contract("KeWaitForSingleObject")
 _WAIT_FOR_MUTEX_OBJECT: Final = contract("KeWaitForMutexObject")
 _WAIT_FOR_MULTIPLE_OBJECTS: Final = contract("KeWaitForMultipleObjects")
 
+_REASONS: Final = range(MaximumWaitReason)
+_MODES: Final = (KernelMode, UserMode)
+_TYPES: Final = (WaitAll, WaitAny)
 _LOWEST_TIME: Final = -(1 << 63)
 _HIGHEST_TIME: Final = (1 << 63) - 1
 
@@ -79,7 +84,8 @@ def wait_for_single_object(
     Returns STATUS_SUCCESS or STATUS_TIMEOUT, or STATUS_ALERTED or STATUS_USER_APC where that has ended an alertable
     wait (row APC-08).
     """
-    if current.processor.irql > APC_LEVEL:
+    if current.processor.irql > APC_LEVEL or wait_reason not in _REASONS or wait_mode not in _MODES:
+        _WAIT_FOR_SINGLE_OBJECT.check_arguments(object, wait_reason, wait_mode, alertable, timeout)
         check_wait_level(object, timeout)
     kernel = current.kernel
     clock = kernel.clock
@@ -148,7 +154,10 @@ def wait_for_multiple_objects(
     if current.processor.irql > APC_LEVEL:
         check_wait_level(objects, timeout)
     _check_arrays(count, objects, wait_block_array)
-    if timeout is not None and (type(timeout) is not int or not _LOWEST_TIME <= timeout <= _HIGHEST_TIME):
+    is_odd = wait_type not in _TYPES or wait_reason not in _REASONS or wait_mode not in _MODES
+    if is_odd or (
+        timeout is not None and (type(timeout) is not int or not _LOWEST_TIME <= timeout <= _HIGHEST_TIME)
+    ):
         arguments = (count, objects, wait_type, wait_reason, wait_mode, alertable, timeout)
         _WAIT_FOR_MULTIPLE_OBJECTS.check_arguments(*arguments, None)
     limit = THREAD_WAIT_OBJECTS if wait_block_array is None else MAXIMUM_WAIT_OBJECTS
@@ -219,7 +228,7 @@ def delay_execution_thread(wait_mode: int, alertable: bool, interval: int) -> in
     An interval of 0, or a time that has passed, lets ready threads of equal priority run and does not wait.
     """
     _DELAY_EXECUTION_THREAD.check_level(wait_mode)
-    if type(interval) is not int or not _LOWEST_TIME <= interval <= _HIGHEST_TIME:
+    if wait_mode not in _MODES or type(interval) is not int or not _LOWEST_TIME <= interval <= _HIGHEST_TIME:
         _DELAY_EXECUTION_THREAD.check_arguments(wait_mode, alertable, interval)
     thread = current.processor.current_thread
     status = check_alertability(thread, alertable, wait_mode)

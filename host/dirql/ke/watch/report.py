@@ -16,7 +16,7 @@ from dirql.ke.threads.thread import WAITING, Thread
 from dirql.ke.watch.witness import Section, Witness
 from dirql.nt.constants import CLOCK_LEVEL
 
-__all__ = ["place_of_processor", "report"]
+__all__ = ["place_of_processor", "report", "waiting_driver"]
 
 _LONGEST: Final = 20
 """The lines of each part; more are counted."""
@@ -32,6 +32,19 @@ def report(witnesses: Sequence[Witness]) -> str:
             if len(entries) > _LONGEST:
                 lines.append(f"\n    and {len(entries) - _LONGEST} more")
     return "".join(lines)
+
+
+def waiting_driver(witnesses: Sequence[Witness]) -> str:
+    """A clause on the first thread in which a driver waits, and for what; "" if there is none."""
+    for thread in current.kernel.threads:
+        if thread.driver is not None and thread.state is WAITING and thread.wait_block_list:
+            thing = thread.wait_block_list[0].object
+            name = _name(thing, witnesses)
+            place = _place_of(thread)
+            where = "" if place is None else f" in {place}"
+            what = f"{thing!r}, which is {name}" if name else repr(thing)
+            return f"{thread.driver!r} waits{where} for {what}, and nothing is left that would end the wait"
+    return ""
 
 
 def place_of_processor(processor: Processor) -> Origin | None:

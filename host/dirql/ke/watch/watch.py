@@ -20,7 +20,7 @@ from dirql.ke.processors.interrupt import Interrupt
 from dirql.ke.processors.processor import Processor
 from dirql.ke.threads.thread import WAITING, Thread
 from dirql.ke.watch.deadlock import Deadlock
-from dirql.ke.watch.report import place_of_processor, report
+from dirql.ke.watch.report import place_of_processor, report, waiting_driver
 from dirql.nt.bugcodes import DPC_WATCHDOG_VIOLATION, WATCHDOG_CUMULATIVE, WATCHDOG_SINGLE
 from dirql.nt.constants import DISPATCH_LEVEL
 
@@ -35,6 +35,7 @@ def hang(why: str) -> Deadlock:
     clock = current.kernel.clock.now()
     witnesses = current.kernel.witnesses
     accused = "; ".join(clause for clause in (witness.accuse() for witness in witnesses) if clause)
+    accused = accused or waiting_driver(witnesses)
     oldest = f": {accused}" if accused else ""
     return Deadlock(f"deadlock at clock {clock}: {why}{oldest}{report(witnesses)}")
 
