@@ -7,13 +7,11 @@ from __future__ import annotations
 import pytest
 
 from dirql import wdm
-from dirql.ke.costs import Costs
-from dirql.machine import open_machine
+from dirql.machine import Machine
 from dirql.nt.contract import Value
 from dirql.nt.contracts import CONTRACTS
-from fakes.scripted_target import ScriptedTarget
-from unit.edge_calls import World, good_arguments, map_devices
-from unit.test_edges import ROUTINES, call
+from unit.edge_calls import World, good_arguments
+from unit.test_edges import ROUTINES, call, on_a_machine
 from wdk.routines import Routine
 
 CASES = [
@@ -42,33 +40,31 @@ def _refusal(routine: Routine, value: Value, number: int, world: World) -> str:
 
 def test_a_number_that_is_no_member_of_an_enumeration_is_refused() -> None:
     assert len(CASES) > 30
-    target = ScriptedTarget()
-    map_devices(target)
-    machine = open_machine(target, costs=Costs.free())
-    world = World(machine)
     wrong = []
-    for routine, value in CASES:
-        for number in (value.highest + 1, value.lowest - 1):
-            found = _refusal(routine, value, number, world)
-            wanted = (
-                f"{value.name} must be a member of {value.type}, such as {value.such_as}; it was {number}"
-            )
-            if f"{routine.name}: {wanted}" not in found:
-                wrong.append(f"{routine.name}, {value.name} {number}: {found}")
-    machine.kernel.stop(RuntimeError("the test is over"))
-    machine.close()
+
+    def test(machine: Machine) -> None:
+        world = World(machine)
+        for routine, value in CASES:
+            for number in (value.highest + 1, value.lowest - 1):
+                found = _refusal(routine, value, number, world)
+                wanted = (
+                    f"{value.name} must be a member of {value.type}, such as {value.such_as}; it was {number}"
+                )
+                if f"{routine.name}: {wanted}" not in found:
+                    wrong.append(f"{routine.name}, {value.name} {number}: {found}")
+
+    on_a_machine(test)
     assert wrong == []
 
 
 @pytest.mark.parametrize("name", _SERVICES)
 def test_a_service_answers_it_with_a_status(name: str) -> None:
     position, status = _SERVICES[name]
-    target = ScriptedTarget()
-    map_devices(target)
-    machine = open_machine(target, costs=Costs.free())
-    arguments = good_arguments(ROUTINES[name], World(machine))
-    arguments[position] = 2
-    result = getattr(wdm, name)(*arguments)
-    machine.kernel.stop(RuntimeError("the test is over"))
-    machine.close()
-    assert (result[0] if isinstance(result, tuple) else result) == status
+
+    def test(machine: Machine) -> None:
+        arguments = good_arguments(ROUTINES[name], World(machine))
+        arguments[position] = 2
+        result = getattr(wdm, name)(*arguments)
+        assert (result[0] if isinstance(result, tuple) else result) == status
+
+    on_a_machine(test)
