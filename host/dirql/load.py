@@ -137,7 +137,10 @@ class ScenarioCalls:
         moved = 0
         try:
             value = self._transfer(number)
-            moved = value if isinstance(value, int) else 0
+            assert value is not False, (
+                "the routine returned False, which says that the data was wrong: an assert with a comparison says where"
+            )
+            moved = value if isinstance(value, int) and value is not True else 0
             assert moved >= 0, (
                 f"the routine must return the number of bytes that it moved, or None; it was {moved}"
             )

@@ -303,11 +303,15 @@ def scenario(machine):
             "transfer 1: the routine must return the number of bytes that it moved, or None; it was -5",
         ),
         (
+            "handle.write(bytes(64)); return handle.read(64) == b'x' * 64",
+            "transfer 1: the routine returned False, which says that the data was wrong",
+        ),
+        (
             "request = handle.write_overlapped(bytes(64))\n            while not request.has_completed: pass",
             "All data was right and nothing leaked.",
         ),
     ],
-    ids=["no request", "a negative number", "a poll"],
+    ids=["no request", "a negative number", "a comparison", "a poll"],
 )
 def test_odd_scenarios_are_told_or_end_well(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], body: str, said: str
