@@ -112,6 +112,24 @@ static VOID UseDpc(VOID)
     CHECK(queued == 1);
 }
 
+static VOID UseQueuedLock(VOID)
+{
+    KLOCK_QUEUE_HANDLE handle;
+    KSPIN_LOCK lock;
+    KIRQL irql;
+
+    KeInitializeSpinLock(&lock);
+    handle.OldIrql = HIGH_LEVEL;
+    KeAcquireInStackQueuedSpinLock(&lock, &handle);
+    CHECK(handle.OldIrql == PASSIVE_LEVEL && KeGetCurrentIrql() == DISPATCH_LEVEL);
+    KeReleaseInStackQueuedSpinLock(&handle);
+    KeRaiseIrql(APC_LEVEL, &irql);
+    KeAcquireInStackQueuedSpinLock(&lock, &handle);
+    CHECK(handle.OldIrql == APC_LEVEL);
+    KeReleaseInStackQueuedSpinLock(&handle);
+    KeLowerIrql(irql);
+}
+
 static NTSTATUS Open(POBJECT_ATTRIBUTES Attributes, ACCESS_MASK Access, ULONG Share, PHANDLE Handle)
 {
     IO_STATUS_BLOCK block;
@@ -212,6 +230,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
         UsePages();
         UseQueue();
         UseDpc();
+        UseQueuedLock();
         UseNames();
     }
     return status;

@@ -17,6 +17,7 @@ from dirql.c.core.interface import STRUCTURES
 from dirql.c.core.native_module import Native
 from dirql.c.core.views import Member, View, method
 from dirql.ke.locks.fast_mutex import FastMutex
+from dirql.ke.locks.queued_spin_lock import LockQueueHandle
 from dirql.ke.objects.dispatcher_object import DispatcherHeader, DispatcherObject
 from dirql.ke.objects.mutex import Mutex
 from dirql.ke.objects.semaphore import Semaphore
@@ -65,6 +66,7 @@ _MEMBERS: Final[dict[type, tuple[str, tuple[Member, ...]]]] = {
             Member("OldIrql", "old_irql"),
         ),
     ),
+    LockQueueHandle: ("KLOCK_QUEUE_HANDLE", (Member("OldIrql", "old_irql"),)),
     Dpc: (
         "KDPC",
         (
