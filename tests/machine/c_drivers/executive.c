@@ -153,6 +153,18 @@ static VOID UseStrings(VOID)
     RtlFreeUnicodeString(&wide);
 }
 
+static VOID UsePowerRequest(PDEVICE_OBJECT Device)
+{
+    COUNTED_REASON_CONTEXT reason = {DIAGNOSTIC_REASON_VERSION, DIAGNOSTIC_REASON_SIMPLE_STRING};
+    PVOID request;
+
+    RtlInitUnicodeString(&reason.SimpleString, L"a test");
+    CHECK(PoCreatePowerRequest(&request, Device, &reason) == STATUS_SUCCESS);
+    CHECK(PoSetPowerRequest(request, PowerRequestSystemRequired) == STATUS_SUCCESS);
+    CHECK(PoClearPowerRequest(request, PowerRequestSystemRequired) == STATUS_SUCCESS);
+    PoDeletePowerRequest(request);
+}
+
 static VOID Unload(PDRIVER_OBJECT DriverObject)
 {
     IoDeleteDevice(DriverObject->DeviceObject);
@@ -172,6 +184,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
         UseCounts();
         UseHandles();
         UseStrings();
+        UsePowerRequest(device);
     }
     return status;
 }

@@ -18,6 +18,8 @@ from dirql.ke.threads.apc import Apc
 from dirql.ke.threads.thread import Thread
 from dirql.ke.threads.work_queue import WorkerRoutine, WorkItem
 from dirql.ob.waitable import wait_for_objects
+from dirql.po.policy import CountedReasonContext, create_power_request as power_request
+from dirql.rtl.strings import UnicodeString
 
 __all__ = ["executive_routines"]
 
@@ -26,6 +28,9 @@ _ITEM: Final = struct.Struct("<16xQQ")
 _CELLS: Final = struct.Struct("<4Q")
 _POINTER_SIZE: Final = 8
 _ENTRY: Final = struct.Struct("<BBHHHH2xIIIIIq")
+_REASON: Final = struct.Struct("<IIHH4xQ")
+_SIMPLE_STRING: Final = 1
+"""The flag DIAGNOSTIC_REASON_SIMPLE_STRING."""
 _WORD: Final = struct.Struct("<I")
 
 
@@ -69,6 +74,13 @@ def executive_routines(native: Native, objects: Objects, arena: Arena) -> dict[s
         handles = struct.unpack(f"<{size // _POINTER_SIZE}Q", objects.read(array, size)) if size else ()
         return wait_for_objects(count, handles, wait_type, alertable, timeout)
 
+    def create_power_request(place: int, device: DeviceObject | None, reason: int | None) -> int:
+        context = None if reason is None else _reason(objects, reason)
+        status, made = power_request(device, context)
+        if made is not None:
+            objects.write(place, objects.pointer_to(made).to_bytes(_POINTER_SIZE, "little"))
+        return status
+
     log = _ErrorLog(objects, arena)
     return {
         "ExQueueWorkItem": queue_item,
@@ -77,8 +89,19 @@ def executive_routines(native: Native, objects: Objects, arena: Arena) -> dict[s
         "IoFreeErrorLogEntry": log.free,
         "IoWriteErrorLogEntry": log.write,
         "KeInitializeApc": initialize_apc,
+        "PoCreatePowerRequest": create_power_request,
         "ZwWaitForMultipleObjects": wait,
     }
+
+
+def _reason(objects: Objects, address: int) -> CountedReasonContext:
+    """The COUNTED_REASON_CONTEXT of a driver."""
+    version, flags, length, maximum, buffer = _REASON.unpack(objects.read(address, _REASON.size))
+    context = CountedReasonContext(version, flags)
+    if flags & _SIMPLE_STRING:
+        context.simple_string = UnicodeString()
+        context.simple_string.set(length, maximum, buffer)
+    return context
 
 
 def _routine(native: Native, objects: Objects, kind: str, address: int) -> object:
