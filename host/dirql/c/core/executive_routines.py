@@ -30,7 +30,7 @@ _POINTER_SIZE: Final = 8
 _ENTRY: Final = struct.Struct("<BBHHHH2xIIIIIq")
 _REASON: Final = struct.Struct("<IIHH4xQ")
 _SIMPLE_STRING: Final = 1
-"""The flag DIAGNOSTIC_REASON_SIMPLE_STRING."""
+"""The flag of a reason that is one string (DIAGNOSTIC_REASON_SIMPLE_STRING)."""
 _WORD: Final = struct.Struct("<I")
 
 
