@@ -169,6 +169,22 @@ module interrupt_pic_formal #(
     else if (to_come_q == 2'd1 + 2'(mode_q) && !single_q) expected = 2'd2;
   end
 
+  // The vectors' upper bits, the inputs with slaves and the number of a slave, as ICW2 and ICW3 say.
+  logic [4:0] vectors_q;
+  logic [7:0] slaves_q;
+  logic [2:0] number_q;
+  always_ff @(posedge clk_i) begin : p_word_values
+    if (!rst_ni) vectors_q <= '0;
+    else if (write_i && a0_i && expected == 2'd1) vectors_q <= wdata_i[7:3];
+    if (!rst_ni || is_icw1) begin
+      slaves_q <= '0;
+      number_q <= 3'd7;
+    end else if (write_i && a0_i && expected == 2'd2) begin
+      slaves_q <= Slave ? '0 : wdata_i;
+      number_q <= wdata_i[2:0];
+    end
+  end
+
   always_ff @(posedge clk_i) begin : p_state_properties
     `ASSUME(reset_first, begun_q || !rst_ni, "The proof begins in reset, which may come again at any time.")
     if (rst_ni) begin
@@ -181,6 +197,9 @@ module interrupt_pic_formal #(
              u_dut.auto_eoi_q == auto_q && u_dut.nested_q == nested_q && u_dut.poll_q == polls_q &&
              u_dut.all_level_q == all_level_q,
              "Mask and modes are those of the last words, and the first word clears them.")
+      `PROVE(I22_words, base == vectors_q && cascade == slaves_q && identity == number_q,
+             "The vectors begin with what ICW2 says, and ICW3 says which inputs have slaves, or the number of a slave, which is 7 before.")
+      `PROVE(mask_read, data == (polls_q ? command : mask), "The mask is read at the data port, but for a poll.")
       `PROVE(I14_order, u_dut.lowest_q == lowest_q && u_dut.rotates_q == rotates_q,
              "Only words that rotate, and acknowledges with auto EOI and rotation, change the order of the inputs.")
       `PROVE(frozen, u_dut.taken_valid_q == frozen_q && (!frozen_q || u_dut.taken_input_q == frozen_input_q),
@@ -226,6 +245,4 @@ module interrupt_pic_formal #(
     end
   end
 
-  logic unused;
-  assign unused = ^{data, base, identity};
 endmodule
