@@ -136,7 +136,7 @@ nightly: $(VENV)/.installed-dev $(VENV)/.installed-boards ## bitstreams against 
 	@DIRQL_BITSTREAMS=required $(PY) -m pytest --randomly-seed=14 tests/bitstream $(ARGS)
 	@$(PY) -m pytest --randomly-seed=14 tests/machine/test_store_driver.py --dirql-target 'twin:tiny?silence=20' $(ARGS)
 	@DIRQL_MACHINES=all $(PY) -m pytest --randomly-seed=14 tests/machine/test_machines.py tests/machine/test_lspci.py -k pio $(ARGS)
-	@PYTHONPATH=tests $(PY) -m hdl.random_accesses at
+	@PYTHONPATH=tests $(PY) -m hdl.random_accesses at tiny bridged
 	@$(MAKE) --no-print-directory formal ARGS=
 
 # What a script measures stands at its top; it is printed above the numbers.

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random accesses to all that a machine has, with the checker of the bus on: whatever is written, the bus goes on.
 
-    PYTHONPATH=tests:host python -m hdl.random_accesses at --count 1000000
+    PYTHONPATH=tests:host python -m hdl.random_accesses at bridged --count 1000000
 
-makes a million for each kind of function, and prints how they ended. Commands with random arguments are among them, so
-that devices move data from and to random addresses: memory, other devices, themselves, and nobody.
+makes a million for each kind of function of each machine, and prints how they ended. Commands with random arguments
+are among them, so that devices move data from and to random addresses: memory, other devices, themselves, and nobody.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dirql.registers import pci_configuration as pci, store
 from dirql.registers.store_descriptor import DESCRIPTOR
 from dirql.target.contract import BusError
 from dirql.target.simulation.verilated import VerilatedTarget
+from hdl.bridge_bench import BridgeBench
 
 __all__ = ["BOUND", "RandomAccesses", "kinds"]
 
@@ -40,9 +41,9 @@ _LISTS = 0x1_0000
 
 
 def kinds(machine: str) -> list[Function]:
-    """The first function of each kind on bus 0."""
+    """The first function of each kind."""
     first: dict[str, Function] = {}
-    for function in load_machine(machine).functions_on(0):
+    for function in load_machine(machine).functions:
         first.setdefault(function.type.name, function)
     return list(first.values())
 
@@ -55,15 +56,9 @@ class RandomAccesses:
         self.random = random.Random(seed)
         self.ends: Counter[str] = Counter()
         """The number of accesses that have ended in each way: "OK", or the name of a bus error."""
-        self._bars: dict[tuple[int, int], int] = {}
-        window = self.target.description.buses[0]
-        free = {BarSpace.MEMORY: window.memory.start, BarSpace.IO: window.ports.start}
-        for function in self.target.description.functions_on(0):
-            for bar in function.type.bars:
-                size = function.bar_size(bar.number)
-                base = -(-free[bar.space] // size) * size
-                self._bars[function.index, bar.number] = base
-                free[bar.space] = base + size
+        self.functions = self.target.description.functions
+        self._bars = self._behind_bridges() if self.target.description.bridges else self._one_after_another()
+        for function in self.functions:
             self._place(function)
         for place in range(0, _LISTS, DESCRIPTOR.bytes):
             length, last = self.random.randrange(200), self.random.randrange(2)
@@ -71,6 +66,26 @@ class RandomAccesses:
             self.target.memory[place : place + DESCRIPTOR.bytes] = element.to_bytes(
                 DESCRIPTOR.bytes, "little"
             )
+
+    def _behind_bridges(self) -> dict[tuple[int, int], int]:
+        """The address of each range, by function and number. The bridges get numbers and windows."""
+        bench = BridgeBench(self.target, self.target.description)
+        bench.enumerate()
+        placed = {function.index: bench.addresses(function.index) for function in self.functions}
+        return {(index, number): base for index, bars in placed.items() for number, base in bars.items()}
+
+    def _one_after_another(self) -> dict[tuple[int, int], int]:
+        """The address of each range, by function and number, of a machine with one bus."""
+        bars = {}
+        window = self.target.description.buses[0]
+        free = {BarSpace.MEMORY: window.memory.start, BarSpace.IO: window.ports.start}
+        for function in self.functions:
+            for bar in function.type.bars:
+                size = function.bar_size(bar.number)
+                base = -(-free[bar.space] // size) * size
+                bars[function.index, bar.number] = base
+                free[bar.space] = base + size
+        return bars
 
     def make(self, function: Function, count: int) -> None:
         """Make accesses to a function. Raises `MachineStopped` where one breaks a rule of the bus."""
@@ -97,10 +112,10 @@ class RandomAccesses:
                 )
 
     def answering(self) -> list[Function]:
-        """The functions on bus 0 whose headers answer with their identity."""
+        """The functions whose headers answer with their identity."""
         return [
             function
-            for function in self.target.description.functions_on(0)
+            for function in self.functions
             if self.target.read_configuration(function.place.configuration_address)
             == function.type.identity.device << 16 | function.type.identity.vendor
         ]
@@ -218,18 +233,17 @@ class RandomAccesses:
 def main() -> None:
     """Make the accesses that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("machine")
+    parser.add_argument("machines", nargs="+", metavar="machine")
     parser.add_argument("--count", type=int, default=1_000_000, help="the accesses to each kind of function")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    for function in kinds(options.machine):
-        accesses = RandomAccesses(options.machine, options.seed)
+    for machine, function in [(name, each) for name in options.machines for each in kinds(name)]:
+        accesses = RandomAccesses(machine, options.seed)
         accesses.make(function, options.count)
-        silent = {each.place for each in accesses.target.description.functions_on(0)} - {
-            each.place for each in accesses.answering()
-        }
+        silent = {each.place for each in accesses.functions} - {each.place for each in accesses.answering()}
         print(
-            f"{function.type.name}: {dict(accesses.ends)}, {accesses.target.now():,} clocks, silent: {silent or 'none'}"
+            f"{machine} {function.type.name}: {dict(accesses.ends)}, {accesses.target.now():,} clocks,"
+            f" silent: {silent or 'none'}"
         )
         accesses.target.close()
 

@@ -13,7 +13,7 @@ from hdl.random_accesses import RandomAccesses, kinds
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(
     ("machine", "number"),
-    [(machine, number) for machine in ("at", "default") for number in range(len(kinds(machine)))],
+    [(machine, number) for machine in ("at", "default", "bridged") for number in range(len(kinds(machine)))],
 )
 def test_whatever_is_written_the_bus_goes_on(machine: str, number: int, seed: int) -> None:
     accesses = RandomAccesses(machine, seed)
@@ -22,5 +22,5 @@ def test_whatever_is_written_the_bus_goes_on(machine: str, number: int, seed: in
     assert accesses.ends["OK"] > 1000
     drained = [each for each in accesses.target.take_event_records() if each.bits & EventBits.DMA_DRAINED]
     assert bool(drained) == function.bus_master
-    assert accesses.answering() == list(accesses.target.description.functions_on(0))
+    assert accesses.answering() == list(accesses.functions)
     accesses.target.close()
