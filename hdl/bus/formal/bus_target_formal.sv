@@ -124,12 +124,14 @@ module bus_target_formal (
 
     // The datum that was loaded last, and whether a written datum moved on the clock before, from where and with what.
     logic [31:0] datum_q, moved_address_q;
-    logic        wrote_q, wrong_q, aborts_q;
+    logic        wrote_q, wrong_q, aborts_q, held_q, selected_q;
     always_ff @(posedge clk_i) begin : p_record
       if (load) datum_q <= rdata_i[i*32 +: 32];
       wrote_q         <= rst_ni && target.devsel && bus.irdy && bus.trdy && command_q[0];
       moved_address_q <= next_q;
       aborts_q        <= rst_ni && state == StAbort;
+      held_q          <= rst_ni && !start && (load || (held_q && !access.transfer));
+      if (start) selected_q <= idsel_i[i];
       wrong_q         <= rst_ni && wrote_q && parity_q != bus.par && parity_response_i;
     end
 
@@ -150,6 +152,13 @@ module bus_target_formal (
                "While TRDY is on in a read, AD is the datum that the backend gave.")
         `PROVE(read_address, !(target.trdy && !command_q[0]) || access.loaded_address == next_q,
                "The datum on AD is that of the first address, plus four for each datum that has moved.")
+        `PROVE(held, access.loaded == (access.active && held_q),
+               "The backend is told that AD holds a datum from its load until it has moved.")
+        `PROVE(offered, access.offered == target.trdy && access.transfer == (target.trdy && bus.irdy),
+               "A datum is offered while TRDY is on, and moves when IRDY is on too.")
+        `PROVE(waiting, access.waiting == (state == StData && !target.trdy && !target.stop),
+               "A data phase waits for the backend until TRDY or STOP is on.")
+        `PROVE(selected, !access.active || access.idsel == selected_q, "IDSEL is that of the address phase.")
         `PROVE(write_strobe, access.write == (wrote_q && !(parity_response_i && parity_q != bus.par)),
                "Each written datum is handed over once, one clock after it moved, unless its parity is wrong and reported.")
         `PROVE(write_datum, !access.write || (access.wdata == ad_q && access.write_be == ~cbe_q &&

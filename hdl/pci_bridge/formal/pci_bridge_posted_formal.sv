@@ -94,6 +94,8 @@ module pci_bridge_posted_formal #(
       `PROVE(B06_data, !(inside_q && u_dut.visible != '0) || !is_address, "The entries after the address are data.")
       `PROVE(whole, !inside_q || u_dut.whole_q != '0, "A transaction that leaves is whole in the queue.")
       `PROVE(counted, count <= 2'd2 && (!more || count == 2'd2), "At most two data are shown.")
+      `PROVE(shown, (count == 2'd0) == (u_dut.visible == 2'd0) && (count == 2'd2) == (u_dut.visible == 2'd2 && !last),
+             "As many data are shown as are visible, and none behind the last one.")
       `COVER(burst_leaves, inside_q && more && pop_i, "A burst leaves.")
       `COVER(two_wait, u_dut.whole_q >= (DepthLog2+1)'(2), "Two transactions wait.")
       `COVER(held, u_dut.holding && u_dut.whole_q != '0 && flush_i && ready, "A held transaction leaves for an answer.")

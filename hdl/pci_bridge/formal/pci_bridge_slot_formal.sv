@@ -30,6 +30,9 @@ module pci_bridge_slot_formal #(
     .flush_other_o(flush_other), .discarded_o(discarded)
   );
 
+  // The state of pci_bridge_slot in which the request has ended.
+  localparam logic [2:0] StateDone = 3'd6;
+
   logic begun_q = 1'b0;
   logic [DepthLog2-1:0] followed_q;
   always_ff @(posedge clk_i) begin : p_begun
@@ -177,6 +180,10 @@ module pci_bridge_slot_formal #(
       `PROVE(once, !(progress_i.issue && executed_q), "A request that was carried out is not carried out again.")
       `PROVE(written_datum, !(answer.wready && origin_i.active && !origin_i.read) || bus_i.ad == delayed.wdata,
              "A write is taken only with the datum that was carried out.")
+
+      `PROVE(ends_at_once, !(u_dut.serving_q && u_dut.read_q && u_dut.state_q == StateDone && given_q == moved_q) || answer.retry,
+             "A burst ends at once when all that was read has been given.")
+      `PROVE(B15_match, !(discarded && u_dut.match), "No answer is discarded on the clock on which its master asks for it.")
 
       // The order of posted writes and of delayed transactions.
       `PROVE(B06_request, !request || same_left_q == '0, "A request waits for the posted writes before it.")
