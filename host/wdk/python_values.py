@@ -184,7 +184,7 @@ _ROUTINES = (
     "PWORKER_THREAD_ROUTINE",
 )
 _NO_ROUTINES = {"PIO_CSQ_IRP_CONTEXT"}
-_NULLABLE = {"DeferredRoutine", "SeAccessCheck.SecurityDescriptor"}
+_NULLABLE = {"DeferredRoutine", "ObCloseHandle.Handle", "SeAccessCheck.SecurityDescriptor"}
 """The parameters for which NT accepts NULL although the prototype does not say so."""
 _HIGHEST_ADDRESS = (1 << 64) - 1
 _SPECIAL = {

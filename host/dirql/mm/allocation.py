@@ -175,15 +175,20 @@ def free_pool(address: int | Mdl) -> None:
     free_pool_with_tag(address, 0)
 
 
-def free_pool_with_tag(address: int, tag: int) -> None:
+def free_pool_with_tag(address: int | Mdl, tag: int) -> None:
     """Free a block that was allocated with `tag`; `tag` 0 frees a block with any tag. Follows ExFreePoolWithTag.
 
+    An MDL of MmAllocatePagesForMdl is freed with the tag 0, after MmFreePagesFromMdl.
     Another tag, a second free and an address that is no block are bug check 0xC2, bytes that were written outside of
     the block 0x19; with the verifier's pool tracking all are 0xC4.
     """
     _FREE_POOL_WITH_TAG.check_level(address)
+    if isinstance(address, Mdl) and address.is_paged_apart and tag == 0:
+        address.release(mark())
+        return
     if type(address) is not int or type(tag) is not int or not 0 <= tag <= _HIGHEST_TAG:
         _FREE_POOL_WITH_TAG.check_arguments(address, tag)
+        assert isinstance(address, int)
     manager = running.value
     pool = manager.nonpaged_pool
     block = pool.blocks.get(address)

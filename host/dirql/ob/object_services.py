@@ -166,10 +166,12 @@ def query_name(counted: Object, object_name_info: int | None, length: int) -> tu
     return STATUS_SUCCESS, needed
 
 
-def close_object_handle(handle: int, previous_mode: int) -> int:
-    """Close a handle; follows ObCloseHandle. For UserMode a kernel handle is STATUS_INVALID_HANDLE."""
+def close_object_handle(handle: int | None, previous_mode: int) -> int:
+    """Close a handle; follows ObCloseHandle. NULL, and for UserMode a kernel handle, is STATUS_INVALID_HANDLE."""
     _CLOSE_HANDLE.check_level(handle)
     _CLOSE_HANDLE.check_arguments(handle, previous_mode)
+    if handle is None:
+        return STATUS_INVALID_HANDLE
     status = object_manager.value.close(handle, for_program=previous_mode != KernelMode)
     if status == STATUS_INVALID_HANDLE and previous_mode == KernelMode and current_driver() is not None:
         refuse_handle("ObCloseHandle", handle)

@@ -68,6 +68,16 @@ def test_MDL_19_an_mdl_with_pages(memory_manager: MemoryManager) -> None:
     assert memory_manager.statistics() == before
 
 
+def test_an_mdl_with_pages_is_freed_by_the_routine_with_a_tag_too(memory_manager: MemoryManager) -> None:
+    before = memory_manager.statistics()
+    mdl = pages(PAGE)
+    wdm.MmFreePagesFromMdl(mdl)
+    with pytest.raises(TypeError, match="ExFreePoolWithTag: P must be"):
+        wdm.ExFreePoolWithTag(mdl, 1)
+    wdm.ExFreePoolWithTag(mdl, 0)
+    assert memory_manager.statistics() == before
+
+
 def test_MDL_19_a_driver_may_write_to_such_pages(defects: list[str]) -> None:
     mdl = pages(PAGE)
     address = wdm.MmMapLockedPagesSpecifyCache(mdl, wdm.KernelMode, wdm.MmCached, None, False, 0)

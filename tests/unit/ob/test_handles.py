@@ -174,6 +174,7 @@ def test_a_driver_may_close_null_and_the_invalid_handle(machine: Machine, handle
 def test_a_driver_that_closes_another_number_as_the_kernel_gets_a_bug_check(machine: Machine) -> None:
     def look() -> None:
         assert wdm.ObCloseHandle(123, wdm.UserMode) == wdm.STATUS_INVALID_HANDLE
+        assert wdm.ObCloseHandle(None, wdm.KernelMode) == wdm.STATUS_INVALID_HANDLE
         wdm.ObCloseHandle(123, wdm.KernelMode)
 
     with pytest.raises(BugCheck) as caught:
