@@ -45,7 +45,10 @@ _PROTECTIONS: Final = (
 
 
 def is_protection(protect: int) -> bool:
-    """Whether a number is one protection of pages, with or without its modifiers."""
+    """Whether a number is one protection of pages, with one modifier or none; PAGE_NOACCESS has none."""
+    modifiers = protect & _MODIFIERS
+    if modifiers & (modifiers - 1) or (modifiers and protect & PAGE_NOACCESS):
+        return False
     return protect & ~_MODIFIERS in _PROTECTIONS
 
 

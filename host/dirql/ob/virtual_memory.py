@@ -12,7 +12,16 @@ from dirql.mm.layout import HIGHEST_USER_ADDRESS, page_align, round_to_pages
 from dirql.mm.manager import running as memory_manager
 from dirql.mm.user_regions import GRANULARITY, MAXIMUM_ZERO_BITS, is_protection
 from dirql.mm.virtual_memory import PrivateRegion
-from dirql.nt.constants import MEM_COMMIT, MEM_DECOMMIT, MEM_RELEASE, MEM_RESERVE, MEM_RESET, MEM_TOP_DOWN
+from dirql.nt.constants import (
+    MEM_COMMIT,
+    MEM_DECOMMIT,
+    MEM_RELEASE,
+    MEM_RESERVE,
+    MEM_RESET,
+    MEM_TOP_DOWN,
+    PAGE_EXECUTE_WRITECOPY,
+    PAGE_WRITECOPY,
+)
 from dirql.nt.status import (
     STATUS_COMMITMENT_LIMIT,
     STATUS_CONFLICTING_ADDRESSES,
@@ -104,7 +113,7 @@ def _refuse(base: int, zero_bits: int, size: int, kind: int, protect: int) -> in
         return STATUS_INVALID_PARAMETER_3
     if kind & ~(_KINDS | MEM_TOP_DOWN) or not kind & _KINDS or (kind & MEM_RESET and kind != MEM_RESET):
         return STATUS_INVALID_PARAMETER_5
-    if not is_protection(protect):
+    if not is_protection(protect) or protect & (PAGE_WRITECOPY | PAGE_EXECUTE_WRITECOPY):
         return STATUS_INVALID_PAGE_PROTECTION
     if not 0 <= base <= HIGHEST_USER_ADDRESS:
         return STATUS_INVALID_PARAMETER_2

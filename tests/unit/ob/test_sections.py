@@ -252,3 +252,22 @@ def test_memory_that_cannot_be_allocated_or_freed(machine: Machine) -> None:
         wdm.STATUS_MEMORY_NOT_ALLOCATED,
         wdm.STATUS_INVALID_PARAMETER_3,
     ]
+
+
+@pytest.mark.parametrize(
+    ("protect", "status"),
+    [
+        (wdm.PAGE_WRITECOPY, wdm.STATUS_INVALID_PAGE_PROTECTION),
+        (wdm.PAGE_EXECUTE_WRITECOPY, wdm.STATUS_INVALID_PAGE_PROTECTION),
+        (wdm.PAGE_NOACCESS | wdm.PAGE_GUARD, wdm.STATUS_INVALID_PAGE_PROTECTION),
+        (wdm.PAGE_NOACCESS | wdm.PAGE_WRITECOMBINE, wdm.STATUS_INVALID_PAGE_PROTECTION),
+        (wdm.PAGE_READWRITE | wdm.PAGE_GUARD | wdm.PAGE_NOCACHE, wdm.STATUS_INVALID_PAGE_PROTECTION),
+        (wdm.PAGE_READONLY | wdm.PAGE_WRITECOMBINE, wdm.STATUS_SUCCESS),
+        (wdm.PAGE_NOACCESS, wdm.STATUS_SUCCESS),
+    ],
+)
+def test_private_memory_has_one_modifier_at_most_and_no_copies(
+    machine: Machine, protect: int, status: int
+) -> None:
+    assert machine
+    assert wdm.ZwAllocateVirtualMemory(OWN, None, 0, 1, wdm.MEM_RESERVE, protect)[0] == status
