@@ -177,35 +177,3 @@ int order_of_insertion(void)
     CHECK(RtlGetElementGenericTable(&table, 4) == NULL);
     return 0;
 }
-
-/* A descriptor with a list of access for the administrators, as drivers make it. */
-int descriptor(void);
-int descriptor(void)
-{
-    SID_IDENTIFIER_AUTHORITY authority = SECURITY_NT_AUTHORITY;
-    ULONG sid_memory[8], list_memory[16];
-    PSID sid = (PSID)sid_memory;
-    PACL list = (PACL)list_memory;
-    SECURITY_DESCRIPTOR made;
-    PACCESS_ALLOWED_ACE entry;
-    BOOLEAN present, defaulted;
-    PACL got;
-
-    CHECK(RtlLengthRequiredSid(2) == 16 && NT_SUCCESS(RtlInitializeSid(sid, &authority, 2)));
-    *RtlSubAuthoritySid(sid, 0) = SECURITY_BUILTIN_DOMAIN_RID;
-    *RtlSubAuthoritySid(sid, 1) = DOMAIN_ALIAS_RID_ADMINS;
-    CHECK(RtlValidSid(sid) && RtlLengthSid(sid) == 16 && *RtlSubAuthorityCountSid(sid) == 2);
-    CHECK(RtlCreateAcl(list, 4, ACL_REVISION) == STATUS_BUFFER_TOO_SMALL);
-    CHECK(NT_SUCCESS(RtlCreateAcl(list, sizeof list_memory, ACL_REVISION)));
-    CHECK(NT_SUCCESS(RtlAddAccessAllowedAce(list, ACL_REVISION, GENERIC_ALL, sid)));
-    CHECK(NT_SUCCESS(RtlAddAccessAllowedAce(list, ACL_REVISION, GENERIC_READ, sid)));
-    CHECK(RtlAddAccessAllowedAce(list, ACL_REVISION, GENERIC_READ, sid) == STATUS_ALLOTTED_SPACE_EXCEEDED);
-    CHECK(NT_SUCCESS(RtlGetAce(list, 1, (PVOID *)&entry)) && entry->Mask == GENERIC_READ);
-    CHECK(RtlEqualSid((PSID)&entry->SidStart, sid) && RtlGetAce(list, 2, (PVOID *)&entry) == STATUS_INVALID_PARAMETER);
-    CHECK(RtlCreateSecurityDescriptor(&made, 7) == STATUS_UNKNOWN_REVISION);
-    CHECK(NT_SUCCESS(RtlCreateSecurityDescriptor(&made, SECURITY_DESCRIPTOR_REVISION)));
-    CHECK(NT_SUCCESS(RtlSetDaclSecurityDescriptor(&made, TRUE, list, FALSE)) && RtlValidSecurityDescriptor(&made));
-    CHECK(NT_SUCCESS(RtlGetDaclSecurityDescriptor(&made, &present, &got, &defaulted)) && present && got == list);
-    CHECK(RtlLengthSecurityDescriptor(&made) == sizeof made + sizeof list_memory);
-    return 0;
-}
