@@ -21,8 +21,10 @@ __all__ = [
     "LoadError",
     "driver_module",
     "entry_and_ids",
+    "file_beside",
     "find_driver",
     "is_in_c",
+    "scenario_file",
     "service_name",
 ]
 
@@ -157,3 +159,22 @@ def service_name(driver: DriverModule) -> str:
     """The last part of the name of a module, or the name of an object or of its class."""
     name: str = getattr(driver, "__name__", type(driver).__name__)
     return name.rpartition(".")[2] if isinstance(driver, ModuleType) else name
+
+
+def file_beside(driver: Path) -> Path:
+    """The file of Python beside a driver in C."""
+    return driver / "driver.py" if driver.is_dir() else driver.with_suffix(".py")
+
+
+def scenario_file(driver: Path) -> Path:
+    """The file with the scenario of a driver in C, which is the file of Python beside it.
+
+    Raises `ValueError` if there is none.
+    """
+    file = file_beside(driver)
+    if not file.is_file():
+        raise ValueError(
+            f"a driver in C must have its scenario in {str(file)!r}, which is not there: write a generator"
+            f" `scenario(machine)` in it that yields the routine for each transfer, see docs/measuring.md"
+        )
+    return file

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from dirql import __version__
-from dirql.driver_files import DriverModule, driver_module, find_driver
+from dirql.driver_files import DriverModule, driver_module, file_beside, find_driver, scenario_file
 from dirql.drivers import store
 from dirql.drivers.store.interface import (
     IOCTL_STORE_SET_MODE,
@@ -278,7 +278,7 @@ def _measure(
     scenarios = (
         None
         if options.driver is None or not options.has_scenario
-        else driver_module(_scenario_file(options.driver))
+        else driver_module(scenario_file(options.driver))
     )
     if scenarios is None and not options.machine.functions_named(STORE):
         raise ValueError(f"--machine must name a machine with a store; {options.machine.name} has none")
@@ -381,26 +381,10 @@ def _has_scenario(driver: Path | None) -> bool:
     """Whether the transfers are those of a scenario; a driver for the store can do without one."""
     if driver is None:
         return False
-    file = driver if driver.suffix == ".py" else _file_beside(driver)
+    file = driver if driver.suffix == ".py" else file_beside(driver)
     if file.is_file() and hasattr(driver_module(file), SCENARIO):
         return True
     return Store.HARDWARE_ID not in getattr(find_driver(driver), "HARDWARE_IDS", ())
-
-
-def _file_beside(driver: Path) -> Path:
-    """The file of Python beside a driver in C."""
-    return driver / "driver.py" if driver.is_dir() else driver.with_suffix(".py")
-
-
-def _scenario_file(driver: Path) -> Path:
-    """The file with the scenario of a driver: for a driver in C, the file of Python beside it."""
-    file = _file_beside(driver)
-    if not file.is_file():
-        raise ValueError(
-            f"a driver in C must have its scenario in {str(file)!r}, which is not there: write a generator"
-            f" `scenario(machine)` in it that yields the routine for each transfer, see docs/measuring.md"
-        )
-    return file
 
 
 def _run_rows(
