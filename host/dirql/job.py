@@ -32,16 +32,15 @@ from dirql.ke.bugcheck import BugCheck
 from dirql.ke.limits import Limits
 from dirql.ke.watch.deadlock import Deadlock
 from dirql.load import SCENARIO, OpenLoad, ScenarioCalls, scenario_of
-from dirql.machine import LeakReport, LoadError, Machine, open_machine
+from dirql.machine import LeakReport, Machine, open_machine
 from dirql.outputs import VCD_BYTES_PER_CLOCK, waves_growth
-from dirql.pnp.node import DeviceError
 from dirql.registers.functions import Store
 from dirql.report import run_json, table
 from dirql.report.progress import Display, Step, show
 from dirql.report.results import JobResult, ModeResult, Verdict, summarize_defects
 from dirql.shares import Offer, ShareFailed, possible_processes, run_shares
 from dirql.target import inside_simulator
-from dirql.target.contract import LinkLost, MachineRemoved
+from dirql.target.contract import LinkLost
 from dirql.target.simulation.build import announce_on_stderr
 from dirql.trace import perfetto
 from dirql.trace.histogram import Histogram
@@ -49,7 +48,7 @@ from dirql.trace.host_times import HostTimes
 from dirql.trace.recorder import Recorder
 from dirql.trace.run import Run
 from dirql.transfer_checks import TransferChecks
-from dirql.transfers import BUFFER_BAR, GUARD, HeldData, Transfers
+from dirql.transfers import BUFFER_BAR, GUARD, HeldData, Transfers, told_of_loss
 
 __all__ = ["MODES", "Options", "run", "warn_of_size"]
 
@@ -250,23 +249,6 @@ def _open(options: Options) -> Machine:
     )
 
 
-@contextmanager
-def _told_of_loss(machine: Machine, row: Row) -> Iterator[None]:
-    """Give the loss of the board as the reason for which a driver did not start or stop, or data were not checked.
-
-    A device that is gone has no name any more, so that an open fails too; requests that fail end no row.
-    """
-    cause: Exception | None = None
-    try:
-        yield
-    except (DeviceError, IoError, LoadError, MachineRemoved) as error:
-        if machine.target.removed is None:
-            raise
-        cause = error
-    if machine.target.removed is not None:
-        raise LinkLost(f"the job ended in {row.name}: {machine.target.removed}") from cause
-
-
 def _measure(
     options: Options, console: Console, runs: list[Run]
 ) -> tuple[JobResult, list[str], BaseException | None]:
@@ -401,7 +383,7 @@ def _run_rows(
     for row in rows:
         if machine.target.removed is not None:
             raise LinkLost(f"the job ended before {row.name}: {machine.target.removed}")
-        with _told_of_loss(machine, row):
+        with told_of_loss(machine, row.name):
             driver = machine.load_driver(
                 store if module is None else module, interrupt=row.interrupt or "level"
             )
@@ -412,7 +394,7 @@ def _run_rows(
         modes.append(result)
         if options.trace is not None:
             runs.append(recorded)
-        with _told_of_loss(machine, row):
+        with told_of_loss(machine, row.name):
             machine.unload_driver(driver)
 
 

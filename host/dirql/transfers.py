@@ -23,11 +23,13 @@ from dirql.drivers.store.interface import (
 from dirql.hal.window import DeviceWindow
 from dirql.io.errors import IoError
 from dirql.io.handle import Handle
-from dirql.machine import Machine
+from dirql.machine import LoadError, Machine
 from dirql.mm.process import GuardDamaged
+from dirql.pnp.node import DeviceError
 from dirql.report.progress import Step
+from dirql.target.contract import LinkLost, MachineRemoved
 
-__all__ = ["BUFFER_BAR", "GUARD", "HeldData", "Transfers"]
+__all__ = ["BUFFER_BAR", "GUARD", "HeldData", "Transfers", "told_of_loss"]
 
 _T = TypeVar("_T")
 
@@ -39,6 +41,23 @@ _PIECE: Final = 256
 """The bytes of a store's memory that are looked at between two points of preemption, where interrupts may come."""
 _WHOLE: Final = 4096
 """The same while no interrupt can come: 16 times fewer accesses are a twelfth of the time of `dirql run`."""
+
+
+@contextmanager
+def told_of_loss(machine: Machine, row: str) -> Iterator[None]:
+    """Give the loss of the board as the reason for which a driver did not start or stop, or data were not checked.
+
+    A device that is gone has no name any more, so that an open fails too; requests that fail end no row.
+    """
+    cause: Exception | None = None
+    try:
+        yield
+    except (DeviceError, IoError, LoadError, MachineRemoved) as error:
+        if machine.target.removed is None:
+            raise
+        cause = error
+    if machine.target.removed is not None:
+        raise LinkLost(f"the job ended in {row}: {machine.target.removed}") from cause
 
 
 class HeldData:

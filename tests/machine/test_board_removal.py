@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dirql import job
 from dirql.drivers import store
 from dirql.drivers.store.interface import IOCTL_STORE_SET_MODE, PROGRAM_NAME, TransferMode
 from dirql.io.errors import IoError
@@ -26,6 +25,7 @@ from dirql.pnp.node import DeviceError
 from dirql.pnp.states import NodeState
 from dirql.target import open_target
 from dirql.target.contract import LinkLost, MachineRemoved, Wake
+from dirql.transfers import told_of_loss
 from fakes.link_target import FakeBoard, open_board_over
 
 DATA = bytes(range(256)) * 4
@@ -127,7 +127,7 @@ def test_a_job_gives_the_loss_of_the_board_as_the_reason_whatever_fails(
         wait_until_removed(machine)
         with (
             pytest.raises(LinkLost, match=r"^the job ended in dma, level: fake was unplugged$"),
-            job._told_of_loss(machine, job.Row("dma", "level")),
+            told_of_loss(machine, "dma, level"),
         ):
             use(machine)
 
