@@ -21,6 +21,7 @@ from dirql.io.unload import forget_driver, release_image, unload_driver
 from dirql.ke import guard
 from dirql.ke.current import current as ke
 from dirql.ke.processors.contract import contract
+from dirql.ke.threads.kernel_call import KernelCall
 from dirql.nt.constants import DO_DEVICE_INITIALIZING, DRVO_INITIALIZED
 from dirql.nt.ntstatus import nt_success
 from dirql.nt.status import (
@@ -55,7 +56,8 @@ def load_driver(
         return status, None
     manager.drivers[service] = driver
     ke.kernel.verifier.verify(driver, verifier_flags)
-    status = guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, path)
+    with KernelCall():
+        status = guard.call_driver(guard.DRIVER_ENTRY, driver, entry, driver, path)
     if not nt_success(status):
         forget_driver(driver)
         release_image(driver)

@@ -14,6 +14,7 @@ from dirql.io.objects import DriverObject
 from dirql.ke import guard
 from dirql.ke.current import current as ke
 from dirql.ke.refusals import note_refusal
+from dirql.ke.threads.kernel_call import KernelCall
 from dirql.nt.constants import DOE_UNLOAD_PENDING, DRVO_UNLOAD_INVOKED
 from dirql.nt.status import STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS
 from dirql.ob.manager import running as object_manager
@@ -82,7 +83,8 @@ def _unload(driver: DriverObject, *, at_end: bool) -> None:
     if unload is None or driver.flags & DRVO_UNLOAD_INVOKED:
         return
     driver.flags |= DRVO_UNLOAD_INVOKED
-    guard.call_driver(guard.UNLOAD, driver, unload, driver)
+    with KernelCall():
+        guard.call_driver(guard.UNLOAD, driver, unload, driver)
     if at_end:
         io_manager.value.undeleted += (each for each in driver.devices() if not each.delete_pending)
     else:

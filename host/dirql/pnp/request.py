@@ -16,6 +16,7 @@ from dirql.io.status_block import IoStatusBlock
 from dirql.ke.bugcheck import bug_check
 from dirql.ke.current import current
 from dirql.ke.origin import origin_of_routine
+from dirql.ke.threads.kernel_call import KernelCall
 from dirql.nt.bugcodes import (
     DDI_PNP_REMOVE,
     DRIVER_VERIFIER_DETECTED_VIOLATION,
@@ -76,7 +77,7 @@ def send_pnp_with(
     lowest = device
     while lowest.device_object_extension.attached_to is not None:
         lowest = lowest.device_object_extension.attached_to
-    with _Descent(irp, minor):
+    with _Descent(irp, minor), KernelCall():
         result = send_and_wait(device, irp)
     _check_answer(irp, minor, lowest, result)
     return result

@@ -12,6 +12,7 @@ from dirql.io.objects import DeviceObject, DriverObject
 from dirql.ke.defects import report_defect
 from dirql.ke.guard import ADD_DEVICE, call_driver
 from dirql.ke.origin import origin_of_routine
+from dirql.ke.threads.kernel_call import KernelCall
 from dirql.nt.constants import (
     DO_BUFFERED_IO,
     DO_DEVICE_INITIALIZING,
@@ -178,7 +179,8 @@ def _call_add_device(driver: DriverObject, node: DeviceNode) -> int:
     add_device = driver.driver_extension.add_device
     if add_device is None:
         return STATUS_SUCCESS
-    status = call_driver(ADD_DEVICE, driver, add_device, driver, node.physical_device_object)
+    with KernelCall():
+        status = call_driver(ADD_DEVICE, driver, add_device, driver, node.physical_device_object)
     check_members(driver, add_device)
     device = node.physical_device_object
     while device.attached_device is not None:
