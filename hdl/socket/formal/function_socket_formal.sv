@@ -330,6 +330,8 @@ module function_socket_formal #(
       `PROVE(still_well, !(master_state == MasterWait || master_state == MasterAddress ||
              master_state == MasterData) || result == bus_pkg::ResultOk,
              "A request goes on only while nothing has gone wrong.")
+      `PROVE(last_address, !(master_state == MasterData && u_dut.gen_initiator.u_master.u_initiator.frame_q) ||
+             !u_dut.gen_initiator.u_master.u_initiator.at_end, "FRAME is off with the datum at the last address.")
       `PROVE(owed_owner, !(owed || (redeems && !over)) || !owns, "No message is owed.")
       `PROVE(owed_busy, !owed || (!over && !finished), "A read is owed only until its request has ended.")
       `PROVE(request_state, !(requested_q && !done) || (!over && !finished),
