@@ -19,6 +19,7 @@ __all__ = [
     "ACPIBus",
     "ALL_PROCESSOR_GROUPS",
     "APC_LEVEL",
+    "ApcObject",
     "AttachedApcEnvironment",
     "BackOffice",
     "BackgroundWorkQueue",
@@ -161,6 +162,7 @@ __all__ = [
     "DevicePropertyRemovalPolicy",
     "DevicePropertyResourceRequirements",
     "DevicePropertyUINumber",
+    "DeviceQueueObject",
     "DeviceTextDescription",
     "DeviceTextLocationInformation",
     "DeviceUsageTypeBoot",
@@ -171,6 +173,7 @@ __all__ = [
     "DeviceUsageTypePostDisplay",
     "DeviceUsageTypeUndefined",
     "DontUseThisType",
+    "DpcObject",
     "ERROR_ABANDONED_WAIT_0",
     "ERROR_ACCESS_DENIED",
     "ERROR_ALREADY_EXISTS",
@@ -232,6 +235,7 @@ __all__ = [
     "EventCategoryReserved",
     "EventCategoryTargetDeviceChange",
     "EventNotificationObject",
+    "EventPairObject",
     "EventSynchronizationObject",
     "Executive",
     "FILE_ALL_ACCESS",
@@ -597,6 +601,7 @@ __all__ = [
     "InterruptActiveHigh",
     "InterruptActiveLow",
     "InterruptFallingEdge",
+    "InterruptObject",
     "InterruptPolarityUnknown",
     "InterruptRisingEdge",
     "IoModifyAccess",
@@ -881,6 +886,7 @@ __all__ = [
     "ProcessObject",
     "ProcessWow64Information",
     "ProcessorInternal",
+    "ProfileObject",
     "QueueObject",
     "READ_CONTROL",
     "REG_BINARY",
@@ -1124,6 +1130,7 @@ __all__ = [
     "TargetDeviceRelation",
     "TerminalServer",
     "ThreadObject",
+    "ThreadedDpcObject",
     "TimerNotificationObject",
     "TimerSynchronizationObject",
     "TransportRelations",
@@ -1787,7 +1794,7 @@ FILE_GENERIC_EXECUTE: Final = 0x1200a0
 FILE_ALL_ACCESS: Final = 0x1f01ff
 """All rights to a file."""
 
-# Types of dispatcher objects (DISPATCHER_HEADER.Type).
+# Types of kernel objects (DISPATCHER_HEADER.Type, and the Type of those for which nobody waits).
 EventNotificationObject: Final = 0
 """The object is a notification event, which wakes all its waiters and stays signaled."""
 EventSynchronizationObject: Final = 1
@@ -1808,6 +1815,20 @@ TimerNotificationObject: Final = 8
 """The object is a notification timer, which wakes all its waiters and stays signaled."""
 TimerSynchronizationObject: Final = 9
 """The object is a synchronization timer, which wakes one waiter and resets itself."""
+ApcObject: Final = 0x12
+"""The object is an APC (KAPC); nobody waits for it."""
+DpcObject: Final = 0x13
+"""The object is a DPC (KDPC); nobody waits for it."""
+DeviceQueueObject: Final = 0x14
+"""The object is a device queue (KDEVICE_QUEUE); nobody waits for it."""
+EventPairObject: Final = 0x15
+"""The object is a pair of events of a client and its server, which is not modelled."""
+InterruptObject: Final = 0x16
+"""The object is a connected interrupt (KINTERRUPT); nobody waits for it."""
+ProfileObject: Final = 0x17
+"""The object is a profile of where the processor's time goes, which is not modelled."""
+ThreadedDpcObject: Final = 0x18
+"""The object is a threaded DPC (KDPC); nobody waits for it."""
 
 # Values of EVENT_TYPE.
 NotificationEvent: Final = 0

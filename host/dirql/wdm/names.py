@@ -13,14 +13,14 @@ KNOWN: Final = """
         ACCESS_ALLOWED_ACE_TYPE ACCESS_DENIED_ACE_TYPE ACL_REVISION ACL_REVISION1 ACL_REVISION2 ACL_REVISION3
         ACL_REVISION4 ACL_REVISION_DS ACPIBus ADDRESS_AND_SIZE_TO_SPAN_PAGES ALL_PROCESSOR_GROUPS ANSI_STRING
         APC_INDEX_MISMATCH APC_LEVEL ASSERT ASSERTMSG ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY ATTEMPTED_SWITCH_FROM_DPC
-        ATTEMPTED_WRITE_TO_READONLY_MEMORY AppendTailList AttachedApcEnvironment BAD_POOL_CALLER BAD_POOL_HEADER
-        BUS_INTERFACE_STANDARD BYTES_TO_PAGES BYTE_OFFSET BackOffice BackgroundWorkQueue Blade BusQueryCompatibleIDs
-        BusQueryContainerID BusQueryDeviceID BusQueryDeviceSerialNumber BusQueryHardwareIDs BusQueryInstanceID
-        BusRelations CALLBACK_OBJECT CANCEL_STATE_IN_COMPLETED_IRP CBus CLIENT_ID CLOCK_LEVEL CLOCK_WATCHDOG_TIMEOUT
-        CMCI_LEVEL CM_FULL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_LIST
-        CM_RESOURCE_INTERRUPT_LATCHED CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE CM_RESOURCE_INTERRUPT_MESSAGE
-        CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN CM_RESOURCE_INTERRUPT_POLICY_INCLUDED CM_RESOURCE_LIST
-        CM_RESOURCE_MEMORY_PREFETCHABLE CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE
+        ATTEMPTED_WRITE_TO_READONLY_MEMORY ApcObject AppendTailList AttachedApcEnvironment BAD_POOL_CALLER
+        BAD_POOL_HEADER BUS_INTERFACE_STANDARD BYTES_TO_PAGES BYTE_OFFSET BackOffice BackgroundWorkQueue Blade
+        BusQueryCompatibleIDs BusQueryContainerID BusQueryDeviceID BusQueryDeviceSerialNumber BusQueryHardwareIDs
+        BusQueryInstanceID BusRelations CALLBACK_OBJECT CANCEL_STATE_IN_COMPLETED_IRP CBus CLIENT_ID CLOCK_LEVEL
+        CLOCK_WATCHDOG_TIMEOUT CMCI_LEVEL CM_FULL_RESOURCE_DESCRIPTOR CM_PARTIAL_RESOURCE_DESCRIPTOR
+        CM_PARTIAL_RESOURCE_LIST CM_RESOURCE_INTERRUPT_LATCHED CM_RESOURCE_INTERRUPT_LEVEL_SENSITIVE
+        CM_RESOURCE_INTERRUPT_MESSAGE CM_RESOURCE_INTERRUPT_MESSAGE_TOKEN CM_RESOURCE_INTERRUPT_POLICY_INCLUDED
+        CM_RESOURCE_LIST CM_RESOURCE_MEMORY_PREFETCHABLE CM_RESOURCE_MEMORY_READ_ONLY CM_RESOURCE_MEMORY_READ_WRITE
         CM_RESOURCE_MEMORY_WRITE_ONLY CM_RESOURCE_PORT_IO CM_RESOURCE_PORT_MEMORY CONFIGURATION_INFORMATION
         CONNECT_FULLY_SPECIFIED CONNECT_FULLY_SPECIFIED_GROUP CONNECT_LINE_BASED CONNECT_MESSAGE_BASED
         CONTAINER_INHERIT_ACE CONTAINING_RECORD CONTROLLER_OBJECT COUNTED_REASON_CONTEXT CRITICAL_SERVICE_FAILED
@@ -58,25 +58,25 @@ KNOWN: Final = """
         DevicePropertyDeviceDescription DevicePropertyDriverKeyName DevicePropertyEnumeratorName
         DevicePropertyFriendlyName DevicePropertyHardwareID DevicePropertyInstallState DevicePropertyLegacyBusType
         DevicePropertyLocationInformation DevicePropertyManufacturer DevicePropertyPhysicalDeviceObjectName
-        DevicePropertyRemovalPolicy DevicePropertyResourceRequirements DevicePropertyUINumber DeviceTextDescription
-        DeviceTextLocationInformation DeviceUsageTypeBoot DeviceUsageTypeDumpFile DeviceUsageTypeGuestAssigned
-        DeviceUsageTypeHibernation DeviceUsageTypePaging DeviceUsageTypePostDisplay DeviceUsageTypeUndefined
-        DontUseThisType EPROCESS ERESOURCE ERROR_ABANDONED_WAIT_0 ERROR_ACCESS_DENIED ERROR_ALREADY_EXISTS
-        ERROR_BAD_UNIT ERROR_BUSY ERROR_CRC ERROR_DEVICE_NOT_CONNECTED ERROR_DEVICE_REMOVED ERROR_FILE_NOT_FOUND
-        ERROR_GEN_FAILURE ERROR_HANDLE_EOF ERROR_INSUFFICIENT_BUFFER ERROR_INVALID_FUNCTION ERROR_INVALID_HANDLE
-        ERROR_INVALID_NAME ERROR_INVALID_PARAMETER ERROR_INVALID_USER_BUFFER ERROR_IO_DEVICE ERROR_IO_INCOMPLETE
-        ERROR_IO_PENDING ERROR_LOG_LIMIT_SIZE ERROR_LOG_MAXIMUM_SIZE ERROR_MORE_DATA ERROR_NOACCESS
-        ERROR_NOT_ENOUGH_MEMORY ERROR_NOT_FOUND ERROR_NOT_READY ERROR_NOT_SUPPORTED ERROR_NO_MORE_ITEMS
-        ERROR_NO_SYSTEM_RESOURCES ERROR_OPERATION_ABORTED ERROR_PATH_NOT_FOUND ERROR_SEM_TIMEOUT
-        ERROR_SHARING_VIOLATION ERROR_SUCCESS ES_AWAYMODE_REQUIRED ES_CONTINUOUS ES_DISPLAY_REQUIRED
+        DevicePropertyRemovalPolicy DevicePropertyResourceRequirements DevicePropertyUINumber DeviceQueueObject
+        DeviceTextDescription DeviceTextLocationInformation DeviceUsageTypeBoot DeviceUsageTypeDumpFile
+        DeviceUsageTypeGuestAssigned DeviceUsageTypeHibernation DeviceUsageTypePaging DeviceUsageTypePostDisplay
+        DeviceUsageTypeUndefined DontUseThisType DpcObject EPROCESS ERESOURCE ERROR_ABANDONED_WAIT_0
+        ERROR_ACCESS_DENIED ERROR_ALREADY_EXISTS ERROR_BAD_UNIT ERROR_BUSY ERROR_CRC ERROR_DEVICE_NOT_CONNECTED
+        ERROR_DEVICE_REMOVED ERROR_FILE_NOT_FOUND ERROR_GEN_FAILURE ERROR_HANDLE_EOF ERROR_INSUFFICIENT_BUFFER
+        ERROR_INVALID_FUNCTION ERROR_INVALID_HANDLE ERROR_INVALID_NAME ERROR_INVALID_PARAMETER
+        ERROR_INVALID_USER_BUFFER ERROR_IO_DEVICE ERROR_IO_INCOMPLETE ERROR_IO_PENDING ERROR_LOG_LIMIT_SIZE
+        ERROR_LOG_MAXIMUM_SIZE ERROR_MORE_DATA ERROR_NOACCESS ERROR_NOT_ENOUGH_MEMORY ERROR_NOT_FOUND ERROR_NOT_READY
+        ERROR_NOT_SUPPORTED ERROR_NO_MORE_ITEMS ERROR_NO_SYSTEM_RESOURCES ERROR_OPERATION_ABORTED ERROR_PATH_NOT_FOUND
+        ERROR_SEM_TIMEOUT ERROR_SHARING_VIOLATION ERROR_SUCCESS ES_AWAYMODE_REQUIRED ES_CONTINUOUS ES_DISPLAY_REQUIRED
         ES_SYSTEM_REQUIRED ES_USER_PRESENT ETHREAD EVENT_ALL_ACCESS EVENT_INCREMENT EVENT_MODIFY_STATE
         EVENT_QUERY_STATE EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL
         EX_PUSH_LOCK EX_RUNDOWN_REF EX_SPIN_LOCK EX_TIMER EX_TIMER_HIGH_RESOLUTION EX_TIMER_NOTIFICATION
         EX_TIMER_NO_WAKE Eisa EisaConfiguration EjectionRelations EmbeddedNT EmbeddedRestricted Enterprise
         EventCategoryDeviceInterfaceChange EventCategoryHardwareProfileChange EventCategoryKernelSoftRestart
-        EventCategoryReserved EventCategoryTargetDeviceChange EventNotificationObject EventSynchronizationObject
-        ExAcquireFastMutex ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive ExAcquirePushLockShared
-        ExAcquireResourceExclusiveLite ExAcquireResourceSharedLite ExAcquireRundownProtection
+        EventCategoryReserved EventCategoryTargetDeviceChange EventNotificationObject EventPairObject
+        EventSynchronizationObject ExAcquireFastMutex ExAcquireFastMutexUnsafe ExAcquirePushLockExclusive
+        ExAcquirePushLockShared ExAcquireResourceExclusiveLite ExAcquireResourceSharedLite ExAcquireRundownProtection
         ExAcquireRundownProtectionEx ExAcquireSharedStarveExclusive ExAcquireSharedWaitForExclusive ExAcquireSpinLock
         ExAcquireSpinLockAtDpcLevel ExAcquireSpinLockExclusive ExAcquireSpinLockExclusiveAtDpcLevel
         ExAcquireSpinLockShared ExAcquireSpinLockSharedAtDpcLevel ExAllocateFromLookasideListEx
@@ -232,23 +232,24 @@ KNOWN: Final = """
         InterlockedXor64Acquire InterlockedXor64NoFence InterlockedXor64Release InterlockedXorAcquire
         InterlockedXorNoFence InterlockedXorRelease Internal InternalPowerBus InterruptActiveBoth
         InterruptActiveBothTriggerHigh InterruptActiveBothTriggerLow InterruptActiveHigh InterruptActiveLow
-        InterruptFallingEdge InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock IoAcquireRemoveLock
-        IoAllocateAdapterChannel IoAllocateController IoAllocateDriverObjectExtension IoAllocateErrorLogEntry
-        IoAllocateIrp IoAllocateMdl IoAllocateWorkItem IoAssignResources IoAttachDevice IoAttachDeviceByPointer
-        IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe IoBuildAsynchronousFsdRequest
-        IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest IoCallDriver IoCancelIrp
-        IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx IoCopyCurrentIrpStackLocationToNext
-        IoCreateController IoCreateDevice IoCreateDeviceSecure IoCreateNotificationEvent IoCreateSymbolicLink
-        IoCreateSynchronizationEvent IoCreateUnprotectedSymbolicLink IoCsqInitialize IoCsqInitializeEx IoCsqInsertIrp
-        IoCsqInsertIrpEx IoCsqRemoveIrp IoCsqRemoveNextIrp IoDeleteController IoDeleteDevice IoDeleteSymbolicLink
-        IoDetachDevice IoDisconnectInterrupt IoDisconnectInterruptEx IoFlushAdapterBuffers IoForwardIrpSynchronously
-        IoFreeAdapterChannel IoFreeController IoFreeErrorLogEntry IoFreeIrp IoFreeMapRegisters IoFreeMdl
-        IoFreeWorkItem IoGetAttachedDevice IoGetAttachedDeviceReference IoGetConfigurationInformation
-        IoGetCurrentIrpStackLocation IoGetCurrentProcess IoGetDeviceAttachmentBaseRef IoGetDeviceInterfaceAlias
-        IoGetDeviceInterfaces IoGetDeviceObjectPointer IoGetDeviceProperty IoGetDeviceToVerify IoGetDmaAdapter
-        IoGetDriverObjectExtension IoGetFunctionCodeFromCtlCode IoGetLowerDeviceObject IoGetNextIrpStackLocation
-        IoGetRelatedDeviceObject IoGetRequestorProcess IoGetRequestorProcessId IoGetTopLevelIrp IoInitializeDpcRequest
-        IoInitializeIrp IoInitializeRemoveLock IoInitializeThreadedDpcRequest IoInitializeTimer IoInitializeWorkItem
+        InterruptFallingEdge InterruptObject InterruptPolarityUnknown InterruptRisingEdge IoAcquireCancelSpinLock
+        IoAcquireRemoveLock IoAllocateAdapterChannel IoAllocateController IoAllocateDriverObjectExtension
+        IoAllocateErrorLogEntry IoAllocateIrp IoAllocateMdl IoAllocateWorkItem IoAssignResources IoAttachDevice
+        IoAttachDeviceByPointer IoAttachDeviceToDeviceStack IoAttachDeviceToDeviceStackSafe
+        IoBuildAsynchronousFsdRequest IoBuildDeviceIoControlRequest IoBuildPartialMdl IoBuildSynchronousFsdRequest
+        IoCallDriver IoCancelIrp IoCompleteRequest IoConnectInterrupt IoConnectInterruptEx
+        IoCopyCurrentIrpStackLocationToNext IoCreateController IoCreateDevice IoCreateDeviceSecure
+        IoCreateNotificationEvent IoCreateSymbolicLink IoCreateSynchronizationEvent IoCreateUnprotectedSymbolicLink
+        IoCsqInitialize IoCsqInitializeEx IoCsqInsertIrp IoCsqInsertIrpEx IoCsqRemoveIrp IoCsqRemoveNextIrp
+        IoDeleteController IoDeleteDevice IoDeleteSymbolicLink IoDetachDevice IoDisconnectInterrupt
+        IoDisconnectInterruptEx IoFlushAdapterBuffers IoForwardIrpSynchronously IoFreeAdapterChannel IoFreeController
+        IoFreeErrorLogEntry IoFreeIrp IoFreeMapRegisters IoFreeMdl IoFreeWorkItem IoGetAttachedDevice
+        IoGetAttachedDeviceReference IoGetConfigurationInformation IoGetCurrentIrpStackLocation IoGetCurrentProcess
+        IoGetDeviceAttachmentBaseRef IoGetDeviceInterfaceAlias IoGetDeviceInterfaces IoGetDeviceObjectPointer
+        IoGetDeviceProperty IoGetDeviceToVerify IoGetDmaAdapter IoGetDriverObjectExtension
+        IoGetFunctionCodeFromCtlCode IoGetLowerDeviceObject IoGetNextIrpStackLocation IoGetRelatedDeviceObject
+        IoGetRequestorProcess IoGetRequestorProcessId IoGetTopLevelIrp IoInitializeDpcRequest IoInitializeIrp
+        IoInitializeRemoveLock IoInitializeThreadedDpcRequest IoInitializeTimer IoInitializeWorkItem
         IoInvalidateDeviceRelations IoInvalidateDeviceState IoIs32bitProcess IoIsErrorUserInduced
         IoIsOperationSynchronous IoIsSystemThread IoIsWdmVersionAvailable IoMakeAssociatedIrp IoMapTransfer
         IoMarkIrpPending IoModifyAccess IoOpenDeviceInterfaceRegistryKey IoOpenDeviceRegistryKey IoQueueWorkItem
@@ -387,15 +388,16 @@ KNOWN: Final = """
         PowerSystemMaximum PowerSystemShutdown PowerSystemSleeping1 PowerSystemSleeping2 PowerSystemSleeping3
         PowerSystemUnspecified PowerSystemWorking ProbeForRead ProbeForWrite ProcessBasicInformation
         ProcessBreakOnTermination ProcessDebugPort ProcessImageFileName ProcessObject ProcessWow64Information
-        ProcessorInternal PsCreateSystemThread PsGetCurrentProcess PsGetCurrentProcessId PsGetCurrentThread
-        PsGetCurrentThreadId PsGetProcessId PsGetThreadExitStatus PsGetThreadId PsGetThreadProcessId PsIsSystemThread
-        PsIsThreadTerminating PsLookupProcessByProcessId PsLookupThreadByThreadId PsRemoveCreateThreadNotifyRoutine
-        PsRemoveLoadImageNotifyRoutine PsSetCreateProcessNotifyRoutine PsSetCreateProcessNotifyRoutineEx
-        PsSetCreateThreadNotifyRoutine PsSetLoadImageNotifyRoutine PsTerminateSystemThread PushEntryList
-        QueryDepthSList QueueObject READ_CONTROL READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG READ_PORT_BUFFER_USHORT
-        READ_PORT_UCHAR READ_PORT_ULONG READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR READ_REGISTER_BUFFER_ULONG
-        READ_REGISTER_BUFFER_USHORT READ_REGISTER_UCHAR READ_REGISTER_ULONG READ_REGISTER_USHORT REFERENCE_BY_POINTER
-        REG_BINARY REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION REG_CREATED_NEW_KEY REG_CREATE_KEY_INFORMATION_V1
+        ProcessorInternal ProfileObject PsCreateSystemThread PsGetCurrentProcess PsGetCurrentProcessId
+        PsGetCurrentThread PsGetCurrentThreadId PsGetProcessId PsGetThreadExitStatus PsGetThreadId
+        PsGetThreadProcessId PsIsSystemThread PsIsThreadTerminating PsLookupProcessByProcessId
+        PsLookupThreadByThreadId PsRemoveCreateThreadNotifyRoutine PsRemoveLoadImageNotifyRoutine
+        PsSetCreateProcessNotifyRoutine PsSetCreateProcessNotifyRoutineEx PsSetCreateThreadNotifyRoutine
+        PsSetLoadImageNotifyRoutine PsTerminateSystemThread PushEntryList QueryDepthSList QueueObject READ_CONTROL
+        READ_PORT_BUFFER_UCHAR READ_PORT_BUFFER_ULONG READ_PORT_BUFFER_USHORT READ_PORT_UCHAR READ_PORT_ULONG
+        READ_PORT_USHORT READ_REGISTER_BUFFER_UCHAR READ_REGISTER_BUFFER_ULONG READ_REGISTER_BUFFER_USHORT
+        READ_REGISTER_UCHAR READ_REGISTER_ULONG READ_REGISTER_USHORT REFERENCE_BY_POINTER REG_BINARY
+        REG_CALLBACK_CONTEXT_CLEANUP_INFORMATION REG_CREATED_NEW_KEY REG_CREATE_KEY_INFORMATION_V1
         REG_DELETE_KEY_INFORMATION REG_DELETE_VALUE_KEY_INFORMATION REG_DWORD REG_DWORD_BIG_ENDIAN
         REG_DWORD_LITTLE_ENDIAN REG_ENUMERATE_KEY_INFORMATION REG_ENUMERATE_VALUE_KEY_INFORMATION REG_EXPAND_SZ
         REG_FULL_RESOURCE_DESCRIPTOR REG_KEY_HANDLE_CLOSE_INFORMATION REG_LEGAL_CHANGE_FILTER REG_LEGAL_OPTION
@@ -565,7 +567,7 @@ KNOWN: Final = """
         TARGET_DEVICE_REMOVAL_NOTIFICATION TARGET_MDL_TOO_SMALL THREAD_ALL_ACCESS THREAD_STUCK_IN_DEVICE_DRIVER
         THREAD_TERMINATE_HELD_MUTEX THREAD_WAIT_OBJECTS TIMER_ALL_ACCESS TIMER_MODIFY_STATE TIMER_OR_DPC_INVALID
         TIMER_QUERY_STATE TIME_FIELDS TRAP_CAUSE_UNKNOWN TableEmptyTree TableFoundNode TableInsertAsLeft
-        TableInsertAsRight TargetDeviceRelation TerminalServer ThreadObject TimerNotificationObject
+        TableInsertAsRight TargetDeviceRelation TerminalServer ThreadObject ThreadedDpcObject TimerNotificationObject
         TimerSynchronizationObject TransportRelations TurboChannel TypeA TypeB TypeC TypeF UNEXPECTED_KERNEL_MODE_TRAP
         UNICODE_STRING UNICODE_STRING_MAX_BYTES UserMode UserRequest VALID_INHERIT_FLAGS VERIFIER_DDI_COMPLIANCE
         VERIFIER_DEADLOCK_DETECTION VERIFIER_DMA_VERIFICATION VERIFIER_FORCE_IRQL_CHECKING VERIFIER_FORCE_PENDING

@@ -2039,7 +2039,7 @@ typedef enum _FS_INFORMATION_CLASS {
     FileFsMaximumInformation = 0xf,
 } FS_INFORMATION_CLASS, *PFS_INFORMATION_CLASS;
 
-/* Types of dispatcher objects (DISPATCHER_HEADER.Type). */
+/* Types of kernel objects (DISPATCHER_HEADER.Type, and the Type of those for which nobody waits). */
 typedef enum _KOBJECTS {
     EventNotificationObject = 0,
     EventSynchronizationObject = 1,
@@ -2051,6 +2051,13 @@ typedef enum _KOBJECTS {
     GateObject = 7,
     TimerNotificationObject = 8,
     TimerSynchronizationObject = 9,
+    ApcObject = 0x12,
+    DpcObject = 0x13,
+    DeviceQueueObject = 0x14,
+    EventPairObject = 0x15,
+    InterruptObject = 0x16,
+    ProfileObject = 0x17,
+    ThreadedDpcObject = 0x18,
 } KOBJECTS, *PKOBJECTS;
 
 /* Values of EVENT_TYPE. */
