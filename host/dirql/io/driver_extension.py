@@ -12,6 +12,7 @@ from dirql.io.manager import running as io_manager
 from dirql.io.objects import DriverObject
 from dirql.ke import guard
 from dirql.ke.processors.contract import KeptContract, contract
+from dirql.ke.threads.kernel_call import KernelCall
 from dirql.nt.constants import DRVO_BOOTREINIT_REGISTERED, DRVO_REINIT_REGISTERED
 from dirql.nt.status import STATUS_INSUFFICIENT_RESOURCES, STATUS_OBJECT_NAME_COLLISION, STATUS_SUCCESS
 
@@ -118,4 +119,5 @@ def reinitialize_drivers() -> None:
         if manager.drivers.get(driver.driver_extension.service_key_name) is not driver:
             continue  # its DriverEntry has failed, or it is unloaded
         count = manager.registered.reinitialized[driver] = manager.registered.reinitialized.get(driver, 0) + 1
-        guard.call_driver(guard.REINITIALIZE, driver, routine, driver, context, count)
+        with KernelCall():
+            guard.call_driver(guard.REINITIALIZE, driver, routine, driver, context, count)

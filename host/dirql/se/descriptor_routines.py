@@ -167,9 +167,7 @@ def get_owner_security_descriptor(security_descriptor: int) -> tuple[int, int | 
     _GET_OWNER.check_level(security_descriptor)
     _GET_OWNER.check_arguments(security_descriptor)
     layout = read_layout(security_descriptor)
-    if layout.revision != _REVISION:
-        return STATUS_UNKNOWN_REVISION, None, False
-    return STATUS_SUCCESS, layout.owner, bool(layout.control & OWNER_DEFAULTED)
+    return _sid(layout, layout.owner, OWNER_DEFAULTED)
 
 
 def set_group_security_descriptor(security_descriptor: int, group: int | None, group_defaulted: int) -> int:
@@ -186,9 +184,7 @@ def get_group_security_descriptor(security_descriptor: int) -> tuple[int, int | 
     _GET_GROUP.check_level(security_descriptor)
     _GET_GROUP.check_arguments(security_descriptor)
     layout = read_layout(security_descriptor)
-    if layout.revision != _REVISION:
-        return STATUS_UNKNOWN_REVISION, None, False
-    return STATUS_SUCCESS, layout.group, bool(layout.control & GROUP_DEFAULTED)
+    return _sid(layout, layout.group, GROUP_DEFAULTED)
 
 
 def _set_list(address: int, name: str, present: int, contents: int | None, defaulted: int) -> int:
@@ -214,6 +210,12 @@ def _change(address: int, name: str, part: int | None, cleared: int, control: in
     return STATUS_SUCCESS
 
 
+def _sid(layout: Layout, sid: int | None, default_bit: int) -> tuple[int, int | None, bool]:
+    if layout.revision != _REVISION:
+        return STATUS_UNKNOWN_REVISION, None, False
+    return STATUS_SUCCESS, sid, bool(layout.control & default_bit)
+
+
 def _list(
     layout: Layout, contents: int | None, present_bit: int, default_bit: int
 ) -> tuple[int, bool, int | None, bool]:
@@ -234,17 +236,17 @@ def _is_valid(layout: Layout) -> bool:
 
 def _is_valid_relative(address: int, length: int, required: int) -> bool:
     """Whether a self-relative descriptor with the required parts fills no more than `length` bytes."""
-    if length < RELATIVE.size:
+    # The other form is longer: it may end behind the buffer, and is not looked at.
+    if length < RELATIVE.size or not int.from_bytes(read(address + 2, 2), "little") & SELF_RELATIVE:
         return False
     layout = read_layout(address)
-    control = int.from_bytes(read(address + 2, 2), "little")
     has = (
         (_OWNER_INFORMATION, layout.owner),
         (_GROUP_INFORMATION, layout.group),
-        (_DACL_INFORMATION, control & DACL_PRESENT),
-        (_SACL_INFORMATION, control & SACL_PRESENT),
+        (_DACL_INFORMATION, layout.control & DACL_PRESENT),
+        (_SACL_INFORMATION, layout.control & SACL_PRESENT),
     )
-    if not control & SELF_RELATIVE or any(required & bit and not part for bit, part in has):
+    if any(required & bit and not part for bit, part in has):
         return False
     sids = [(part, 8, read_sid) for part in (layout.owner, layout.group) if part]
     lists = [(part, 8, read_acl) for part in (layout.sacl, layout.dacl) if part]

@@ -187,19 +187,6 @@ def allocate_and_initialize_sid(
 
     STATUS_INVALID_SID for a larger count. RtlFreeSid frees it.
     """
-    _ALLOCATE.check_level(identifier_authority)
-    _ALLOCATE.check_arguments(
-        identifier_authority,
-        sub_authority_count,
-        sub_authority0,
-        sub_authority1,
-        sub_authority2,
-        sub_authority3,
-        sub_authority4,
-        sub_authority5,
-        sub_authority6,
-        sub_authority7,
-    )
     parts = (
         sub_authority0,
         sub_authority1,
@@ -210,6 +197,8 @@ def allocate_and_initialize_sid(
         sub_authority6,
         sub_authority7,
     )
+    _ALLOCATE.check_level(identifier_authority)
+    _ALLOCATE.check_arguments(identifier_authority, sub_authority_count, *parts)
     if sub_authority_count > _MOST_ALLOCATED:
         return STATUS_INVALID_SID, None
     numbers = b"".join(part.to_bytes(_PART, "little") for part in parts[:sub_authority_count])

@@ -8,15 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from dirql.ke.costs import Costs
-from dirql.machine import Machine, open_machine
-from fakes.scripted_target import ScriptedTarget
+from dirql.machine import Machine
+from fakes.bare_machine import bare_machine
 
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
-    """A machine that is released without a report of leaks, which have tests of their own."""
-    opened = open_machine(ScriptedTarget(), costs=Costs.free())
-    yield opened
-    opened.kernel.stop(RuntimeError("the test is over"))
-    opened.close()
+    with bare_machine() as opened:
+        yield opened

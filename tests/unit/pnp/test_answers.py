@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from dirql.ke.bugcheck import BugCheck
-from dirql.ke.costs import Costs
-from dirql.machine import Machine, open_machine
+from dirql.machine import Machine
 from dirql.nt.functions import minor_name
 from dirql.pnp.request import send_pnp
 from dirql.wdm import (
@@ -29,16 +28,14 @@ from dirql.wdm import (
     IoCallDriver,
     IoSkipCurrentIrpStackLocation,
 )
-from fakes.scripted_target import ScriptedTarget
+from fakes.bare_machine import bare_machine
 from unit.io.making import Dispatch, complete, make_device, make_driver, succeed
 
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
-    opened = open_machine(ScriptedTarget(), costs=Costs.free())
-    yield opened
-    opened.kernel.stop(RuntimeError("the test is over"))
-    opened.close()
+    with bare_machine() as opened:
+        yield opened
 
 
 def stack(answer: Dispatch) -> DEVICE_OBJECT:

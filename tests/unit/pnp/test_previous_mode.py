@@ -4,7 +4,15 @@
 
 from __future__ import annotations
 
-from dirql.wdm import DEVICE_OBJECT, DRIVER_OBJECT, IRP, ExGetPreviousMode, KernelMode, UserMode
+from dirql.wdm import (
+    DEVICE_OBJECT,
+    DRIVER_OBJECT,
+    IRP,
+    ExGetPreviousMode,
+    IoRegisterDriverReinitialization,
+    KernelMode,
+    UserMode,
+)
 from fakes.pci_function import FakeFunction
 from unit.pnp.conftest import Opener
 from unit.pnp.recorder import Recorder
@@ -19,7 +27,11 @@ class Mode(Recorder):
 
     def enter(self, driver: DRIVER_OBJECT, registry_path: str) -> int:
         self.modes["DriverEntry"] = ExGetPreviousMode()
+        IoRegisterDriverReinitialization(driver, self.reinitialize, None)
         return super().enter(driver, registry_path)
+
+    def reinitialize(self, driver: DRIVER_OBJECT, context: object, count: int) -> None:
+        self.modes["reinitialization"] = ExGetPreviousMode()
 
     def add_device(self, driver: DRIVER_OBJECT, physical: DEVICE_OBJECT) -> int:
         self.modes["AddDevice"] = ExGetPreviousMode()
@@ -40,5 +52,6 @@ def test_HIO_14_the_previous_mode_is_kernel_mode_in_what_the_system_asks(open_bu
     driver = machine.load_driver(recorder)
     assert ExGetPreviousMode() == UserMode
     machine.unload_driver(driver)
-    assert recorder.modes == dict.fromkeys(("DriverEntry", "AddDevice", "IRP_MJ_PNP", "Unload"), KernelMode)
+    calls = ("DriverEntry", "reinitialization", "AddDevice", "IRP_MJ_PNP", "Unload")
+    assert recorder.modes == dict.fromkeys(calls, KernelMode)
     assert ExGetPreviousMode() == UserMode

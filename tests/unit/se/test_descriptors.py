@@ -6,18 +6,24 @@ from __future__ import annotations
 
 import pytest
 
+from dirql.machine import Machine
 from dirql.wdm import (
     ACL_REVISION,
     DACL_SECURITY_INFORMATION,
     DELETE,
     GROUP_SECURITY_INFORMATION,
     OWNER_SECURITY_INFORMATION,
+    PAGE_SIZE,
+    POOL_TAG,
     SACL_SECURITY_INFORMATION,
+    SECURITY_DESCRIPTOR_REVISION,
     STATUS_BAD_DESCRIPTOR_FORMAT,
     STATUS_BUFFER_TOO_SMALL,
     STATUS_INVALID_SECURITY_DESCR,
     STATUS_SUCCESS,
     STATUS_UNKNOWN_REVISION,
+    ExAllocatePoolWithTag,
+    PagedPool,
     RtlAbsoluteToSelfRelativeSD,
     RtlAddAccessAllowedAce,
     RtlCreateSecurityDescriptor,
@@ -169,3 +175,12 @@ def test_an_absolute_copy_has_each_part_in_a_buffer_of_its_own(work: Workspace) 
     assert RtlGetGroupSecurityDescriptor(parts[0]) == (STATUS_SUCCESS, parts[4], True)
     assert RtlReadMemory(parts[1], 0x80) == RtlReadMemory(copy + 20, 0x80)
     assert RtlSelfRelativeToAbsoluteSD(parts[0], *arguments) == STATUS_BAD_DESCRIPTOR_FORMAT
+
+
+def test_a_buffer_without_room_for_the_absolute_form_is_not_read_beyond_its_end(machine: Machine) -> None:
+    page = ExAllocatePoolWithTag(PagedPool, PAGE_SIZE, POOL_TAG("test"))
+    assert page is not None
+    end = page + PAGE_SIZE
+    RtlWriteMemory(end - 20, bytes((SECURITY_DESCRIPTOR_REVISION,)) + bytes(19))
+    assert not RtlValidRelativeSecurityDescriptor(end - 20, 20, 0)
+    assert not SeValidSecurityDescriptor(20, end - 20)
