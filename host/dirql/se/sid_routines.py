@@ -187,6 +187,7 @@ def allocate_and_initialize_sid(
 
     STATUS_INVALID_SID for a larger count. RtlFreeSid frees it.
     """
+    _ALLOCATE.check_level(identifier_authority)
     parts = (
         sub_authority0,
         sub_authority1,
@@ -197,7 +198,6 @@ def allocate_and_initialize_sid(
         sub_authority6,
         sub_authority7,
     )
-    _ALLOCATE.check_level(identifier_authority)
     _ALLOCATE.check_arguments(identifier_authority, sub_authority_count, *parts)
     if sub_authority_count > _MOST_ALLOCATED:
         return STATUS_INVALID_SID, None
