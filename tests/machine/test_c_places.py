@@ -10,10 +10,20 @@ import pytest
 
 from dirql.ke.bugcheck import BugCheck
 from dirql.machine import Machine, open_machine
+from dirql.mm.manager import running as memory_manager
 from dirql.nt.constants import FILE_ANY_ACCESS, FILE_DEVICE_UNKNOWN, METHOD_BUFFERED
 from dirql.nt.control_code import ctl_code
 from dirql.nt.guid import Guid
 from dirql.po.settings import set_power_setting
+from dirql.wdm import (
+    KEY_READ,
+    OBJ_CASE_INSENSITIVE,
+    OBJECT_ATTRIBUTES,
+    STATUS_SUCCESS,
+    InitializeObjectAttributes,
+    ZwClose,
+    ZwOpenKey,
+)
 from machine.c_builder import CDriver
 
 pytestmark = pytest.mark.interpreted("c drivers")
@@ -31,6 +41,26 @@ def test_callbacks_of_the_system_have_their_structures_in_memory() -> None:
             assert struct.unpack("<8i", handle.ioctl(SEEN, b"", 32)) == (2, 3, 1, 1, 1, 0, 0, 0)
         machine.unload_driver(driver)
         assert machine.debug_output == ""
+
+
+def test_what_a_registry_callback_is_told_leaves_memory_with_the_operation(machine: Machine) -> None:
+    driver = machine.load_driver(CDriver("registry"))
+    attributes = OBJECT_ATTRIBUTES()
+    name = r"\Registry\Machine\System"
+    InitializeObjectAttributes(attributes, name, OBJ_CASE_INSENSITIVE, None, None)
+
+    def held_after(opens: int) -> int:
+        for _ in range(opens):
+            status, key = ZwOpenKey(KEY_READ, attributes)
+            assert status == STATUS_SUCCESS
+            assert key is not None
+            ZwClose(key)
+        return memory_manager.value.frames.statistics().held["drivers in C"]
+
+    before = held_after(50)
+    assert held_after(400) == before
+    machine.unload_driver(driver)
+    assert machine.debug_output == ""
 
 
 def test_a_routine_for_a_bug_check_runs_in_c() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Final, NoReturn, cast
 
 from dirql.c.core.arena import Arena
@@ -77,6 +78,8 @@ _ALIGNED: Final = {"SLIST_HEADER": 16}
 """The structures whose alignment NT asks for, with the bytes."""
 
 
+_OWN_REFERENCES: Final = 3
+"""Those of an object that nobody else has: among the objects by addresses, a variable here, and an argument."""
 _LISTS: Final = {
     "CM_RESOURCE_LIST": read_resource_list,
     "IO_RESOURCE_REQUIREMENTS_LIST": read_requirements,
@@ -125,6 +128,8 @@ class Objects:
         self._cell = 0
         """Memory of one pointer, by which `pointer_to` asks the native core."""
         self._transients: list[tuple[object, int]] = []
+        self._told: list[int] = []
+        """The addresses of structures with which registry callbacks are told of an operation."""
         self._views: dict[type, View] = {}
         self._texts: dict[str, int] = {}
         self.image_of: Callable[[int], object] = lambda _: None
@@ -144,7 +149,7 @@ class Objects:
             ControllerObject: lambda each: self._promote_lasting(each, "CONTROLLER_OBJECT"),
             ConfigurationInformation: lambda each: self._promote_lasting(each, "CONFIGURATION_INFORMATION"),
             **dict.fromkeys(_PLAIN, self._promote_plain),
-            **dict.fromkeys(TOLD, lambda each: self._promote_lasting(each, TOLD[type(each)])),
+            **dict.fromkeys(TOLD, self._promote_told),
             NotificationHeader: lambda each: self._promote_bytes(notice_bytes(each, self.pointer_to)),
             InterruptMessageInfo: lambda each: self._promote_bytes(message_table(each, self.pointer_to)),
             CmResourceList: lambda each: self._promote_bytes(resource_list_bytes(each)),
@@ -217,6 +222,30 @@ class Objects:
         address = self._arena.allocate(view.size)
         view.promote(instance, address)
         return address
+
+    def _promote_told(self, instance: object) -> int:
+        self._end_told()
+        address = self._promote_lasting(instance, TOLD[type(instance)])
+        self._told.append(address)
+        return address
+
+    def _end_told(self) -> None:
+        """Let the structures of a registry callback leave memory whose operation is over, so that nobody has them.
+
+        Else each access to the registry would keep some 100 bytes of the machine's memory.
+        """
+        kept = []
+        self.is_forgiving = True
+        for address in self._told:
+            instance = self._known[address]
+            if getrefcount(instance) > _OWN_REFERENCES:
+                kept.append(address)
+                continue
+            view = self.view(TOLD[type(instance).__mro__[1]])
+            view.demote(instance)
+            self._arena.free(address, view.size)
+        self.is_forgiving = False
+        self._told = kept
 
     def take_transients(self) -> list[tuple[object, int]]:
         """The structures that have come to memory since the last call, as parameters of a request."""
