@@ -79,7 +79,7 @@ _ALIGNED: Final = {"SLIST_HEADER": 16}
 
 
 _OWN_REFERENCES: Final = 3
-"""Those of an object that nobody else has: among the objects by addresses, a variable here, and an argument."""
+"""The references to an object that nobody else has: one by its address, a variable here, and an argument."""
 _LISTS: Final = {
     "CM_RESOURCE_LIST": read_resource_list,
     "IO_RESOURCE_REQUIREMENTS_LIST": read_requirements,
